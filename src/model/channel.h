@@ -35,8 +35,10 @@ enum {
     CHANNEL_HEADERS_MAX = 32,
     CHANNEL_URL_BYTES_MAX = URL_BYTES_MAX,
     CHANNEL_ADDRESS_BYTES_MAX = ADDRESS_BYTES_MAX,
-    CHANNEL_SECRETS_MAX = 4, /* current and those still accepted during rotation */
-    CHANNEL_SECRET_BYTES = 32,
+    CHANNEL_SECRETS_MAX = 4,   /* current and those still accepted during rotation */
+    CHANNEL_SECRET_BYTES = 32, /* of one made by us; Standard Webhooks has 24 to 64 */
+    CHANNEL_SECRET_BYTES_MIN = 24,
+    CHANNEL_SECRET_BYTES_MAX = 64,
     CHANNEL_DIALECT_BYTES_MAX = 32,
     CHANNEL_DESCRIPTION_BYTES_MAX = 1024,
     CHANNEL_IN_FLIGHT_MAX = 256,
@@ -50,8 +52,9 @@ struct channel_header {
 };
 
 struct channel_secret {
-    uint8_t bytes[CHANNEL_SECRET_BYTES]; /* HMAC key, or Ed25519 seed for v1a */
-    struct wall until;                   /* signs until then; WALL_NEVER for the newest */
+    uint8_t bytes[CHANNEL_SECRET_BYTES_MAX]; /* HMAC key, or Ed25519 seed for v1a */
+    uint8_t len;                             /* CHANNEL_SECRET_BYTES unless its owner brought it */
+    struct wall until;                       /* signs until then; WALL_NEVER for the newest */
 };
 
 /*
@@ -62,9 +65,8 @@ struct channel_secret {
  */
 struct channel_gate {
     _Atomic uint32_t references;
-    _Atomic int32_t room; /* fresh deliveries that may still enter memory; may dip below zero */
-    _Atomic bool
-        is_closed; /* the sender has a backlog in the store: everything new goes behind it */
+    _Atomic int32_t room;   /* fresh deliveries that may still enter memory; may dip below zero */
+    _Atomic bool is_closed; /* the sender has a backlog in the store: what is new goes behind it */
 };
 
 struct channel {
@@ -113,7 +115,8 @@ struct channel_defaults {
  * changed by the members given (PATCH; null sets the default again). Unknown members are
  * ERR_INVALID with their name; so is every value outside its limits, and every member that does not
  * fit the kind. Does not know dialects: the caller checks `dialect` and `options` afterwards.
- * Read-only members ("id", "account", "created_at", "updated_at", "health", "secret") are refused.
+ * Read-only members ("id", "account", "created_at", "updated_at", "health") are refused;
+ * "secret" (whsec_ or, for an Ed25519 seed, whsk_ and base64) is taken for a new channel only.
  * In the new channel's place are: base's id, account, secrets, times, health and gate, or none of
  * these.
  *

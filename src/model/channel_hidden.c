@@ -1,7 +1,9 @@
 /*
- * Kinds of values of a channel's settings that may hold a secret: headers, and the key of TLS. They
- * are stored whole and shown hidden.
+ * Kinds of values of a channel's settings that may hold a secret: headers and the key of TLS, which
+ * are stored whole and shown hidden, and the signing secret, which is stored on its own.
  */
+#include "base/encode.h"
+#include "base/mem.h"
 #include "model/channel_internal.h"
 #include "model/field.h"
 #include "model/header.h"
@@ -234,3 +236,58 @@ static void put_tls(const struct channel_member *member, const struct channel *c
 }
 
 const struct channel_member_type channel_member_tls = {set_tls, reset_tls, put_tls};
+
+/* ---- the signing secret ---- */
+
+/* Standard Webhooks writes a symmetric secret as whsec_ and base64, a private key as whsk_. */
+static enum err decode_secret(struct slice text, struct channel_secret *out)
+{
+    bool is_seed = slice_starts(text, SLICE("whsk_"));
+    struct slice prefix = is_seed ? SLICE("whsk_") : SLICE("whsec_");
+    struct buf bytes;
+
+    if (!slice_starts(text, prefix)) {
+        return ERR_INVALID;
+    }
+    buf_init(&bytes, CHANNEL_SECRET_BYTES_MAX);
+    enum err err = base64_decode(&bytes, slice_sub(text, prefix.len, text.len));
+    size_t least = is_seed ? ED25519_SEED_BYTES : CHANNEL_SECRET_BYTES_MIN;
+    size_t most = is_seed ? ED25519_SEED_BYTES : CHANNEL_SECRET_BYTES_MAX;
+    if (err != OK || bytes.len < least || bytes.len > most || buf_check(&bytes) != OK) {
+        err = ERR_INVALID;
+    } else {
+        memcpy(out->bytes, bytes.ptr, bytes.len);
+        out->len = (uint8_t)bytes.len;
+        out->until = WALL_NEVER;
+    }
+    mem_wipe(bytes.ptr, bytes.len);
+    buf_clear(&bytes);
+    return err;
+}
+
+static enum err set_secret(const struct channel_member *member, struct json value,
+                           struct channel_draft *draft)
+{
+    if (draft->base != NULL) {
+        return diag_field(draft->diag, ERR_INVALID, member->name,
+                          "cannot be changed here: rotate it");
+    }
+    if (json_type(value) != JSON_STRING ||
+        decode_secret(json_string(value, &draft->scratch), &draft->channel.secrets[0]) != OK) {
+        return diag_field(draft->diag, ERR_INVALID, member->name,
+                          "expected whsec_ and base64 of %d to %d bytes, or whsk_ and base64 of %d",
+                          CHANNEL_SECRET_BYTES_MIN, CHANNEL_SECRET_BYTES_MAX, ED25519_SEED_BYTES);
+    }
+    draft->channel.secrets_len = 1;
+    return OK;
+}
+
+/* Without one the server makes it. */
+static enum err reset_secret(const struct channel_member *member, struct channel_draft *draft)
+{
+    (void)member;
+    (void)draft;
+    return OK;
+}
+
+const struct channel_member_type channel_member_secret = {.set = set_secret, .reset = reset_secret};

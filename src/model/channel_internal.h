@@ -38,6 +38,7 @@ struct channel_member {
     int64_t min, max;   /* of a number; in microseconds for a time; max also of bytes */
     int64_t by_default; /* of a number or a flag */
     const char *text;   /* a line's default */
+    bool is_never_put;  /* taken, but in no answer and not among the stored settings */
     enum err (*check)(struct slice line, const char *field, struct diag *diag);
 };
 
@@ -65,5 +66,6 @@ extern const struct channel_member_type channel_member_retry;
 extern const struct channel_member_type channel_member_pace;
 extern const struct channel_member_type channel_member_tls;
 extern const struct channel_member_type channel_member_options;
+extern const struct channel_member_type channel_member_secret;
 
 #endif

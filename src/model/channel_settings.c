@@ -69,11 +69,11 @@ static const struct channel_member members[] = {
      .max = 12 * US_PER_HOUR, .by_default = US_PER_MINUTE},
     {"tls", &channel_member_tls, WEBHOOK, FIELD(ca_pem)},
     {"options", &channel_member_options, ANY, FIELD(options)},
+    {"secret", &channel_member_secret, WEBHOOK, FIELD(secrets), .is_never_put = true},
 };
 
 /* Shown, never taken. */
-static const char *const read_only[] = {"id",         "account", "created_at",
-                                        "updated_at", "health",  "secret"};
+static const char *const read_only[] = {"id", "account", "created_at", "updated_at", "health"};
 
 static bool fits(const struct channel_member *member, enum channel_kind kind)
 {
@@ -183,7 +183,7 @@ static void put_members(const struct channel *channel, enum channel_view view,
                         struct json_writer *out)
 {
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
-        if (fits(&members[i], channel->kind)) {
+        if (fits(&members[i], channel->kind) && !members[i].is_never_put) {
             json_key(out, members[i].name);
             members[i].type->put(&members[i], channel, view, out);
         }

@@ -363,7 +363,7 @@ static void members_outside_their_limits_are_named(UNUSED void **state)
         {"\"created_at\":null", "created_at", "cannot be set"},
         {"\"updated_at\":null", "updated_at", "cannot be set"},
         {"\"health\":{}", "health", "cannot be set"},
-        {"\"secret\":\"whsec_x\"", "secret", "cannot be set"},
+        {"\"secret\":\"whsec_x\"", "secret", "expected whsec_"},
         {"\"max_receives\":1", "max_receives", "no such member"},
     };
 
