@@ -38,4 +38,11 @@ size_t json_read_escape(const char *at, const char *end, uint32_t *code);
 /* Appends raw, the valid inside of a string literal, with its escapes undone. */
 void json_undo_escapes(struct slice raw, struct buf *out);
 
+/*
+ * The second of two members of one name (compared with escapes undone) in the object at a node
+ * whose count and children are complete; 0 when there is none. escaped_len is the length of all its
+ * names that have escapes.
+ */
+uint32_t json_find_twin(const struct json_doc *doc, uint32_t object, uint32_t escaped_len);
+
 #endif

@@ -11,13 +11,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-enum {
-    NODES_MIN = 64,            /* a typical event's */
-    NAMES_TO_COMPARE_MAX = 32, /* with more members sorting finds twins faster than comparing */
-};
+enum { NODES_MIN = 64 }; /* a typical event's */
 
 /* An open container. */
 struct level {
@@ -283,112 +277,11 @@ static bool read_name(struct parser *parser)
     return true;
 }
 
-static struct slice name_of(const struct json_doc *doc, const struct json_node *node)
+/* Items of an array have no name, whatever was read last. */
+static void forget_name(struct parser *parser)
 {
-    return slice_from(doc->text.ptr + node->name, node->name_len);
-}
-
-static bool is_name_before(const struct json_doc *doc, uint32_t at, uint32_t end)
-{
-    struct slice name = name_of(doc, &doc->nodes[end]);
-
-    for (; at != end; at = doc->nodes[at].next) {
-        if (slice_equal(name_of(doc, &doc->nodes[at]), name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* One of 64 places for a name; names that differ seldom share theirs. */
-static uint64_t name_bit(struct slice name)
-{
-    unsigned first = name.len > 0 ? (unsigned char)name.ptr[0] : 0;
-    unsigned last = name.len > 0 ? (unsigned char)name.ptr[name.len - 1] : 0;
-
-    return UINT64_C(1) << ((name.len + first * 5 + last * 11) % 64);
-}
-
-/* The second of two members with one name, or 0: for few members, whose names have no escapes. */
-static uint32_t find_twin_by_comparing(const struct json_doc *doc, const struct level *level)
-{
-    uint64_t seen = 0;
-
-    for (uint32_t at = level->node + 1; at != 0; at = doc->nodes[at].next) {
-        uint64_t bit = name_bit(name_of(doc, &doc->nodes[at]));
-
-        if ((seen & bit) != 0 && is_name_before(doc, level->node + 1, at)) {
-            return at;
-        }
-        seen |= bit;
-    }
-    return 0;
-}
-
-struct named {
-    struct slice name; /* escapes undone */
-    uint32_t node;
-};
-
-static int compare_named(const void *left, const void *right)
-{
-    const struct named *a = left;
-    const struct named *b = right;
-    int order = slice_compare(a->name, b->name);
-
-    return order != 0 ? order : (a->node > b->node) - (a->node < b->node);
-}
-
-/* Fills members with the names of the open object; those with escapes are undone into scratch. */
-static void list_names(const struct json_doc *doc, const struct level *level, struct named *members,
-                       struct buf *scratch)
-{
-    uint32_t at = level->node + 1;
-
-    /*
-     * A name does not grow when its escapes are undone: after this, slices into scratch stay where
-     * they are.
-     */
-    buf_reserve(scratch, level->escaped_len);
-    for (uint32_t i = 0; i < level->count; i++, at = doc->nodes[at].next) {
-        members[i] = (struct named){name_of(doc, &doc->nodes[at]), at};
-        if (doc->nodes[at].name_has_escapes) {
-            size_t offset = scratch->len;
-
-            json_undo_escapes(members[i].name, scratch);
-            members[i].name = slice_sub(buf_view(scratch), offset, scratch->len);
-        }
-    }
-}
-
-/* The same for any number of members and any names, in n log n steps whatever a peer sends. */
-static uint32_t find_twin_by_sorting(const struct json_doc *doc, const struct level *level)
-{
-    struct named *members = MEM_ARRAY(level->count, struct named);
-    struct buf scratch;
-    uint32_t twin = 0;
-
-    buf_init(&scratch, level->escaped_len);
-    list_names(doc, level, members, &scratch);
-    qsort(members, level->count, sizeof *members, compare_named);
-    for (uint32_t i = 1; i < level->count && twin == 0; i++) {
-        if (slice_equal(members[i - 1].name, members[i].name)) {
-            twin = members[i].node;
-        }
-    }
-    mem_free(members);
-    buf_clear(&scratch);
-    return twin;
-}
-
-static uint32_t find_twin(const struct json_doc *doc, const struct level *level)
-{
-    if (level->count < 2) {
-        return 0;
-    }
-    return level->escaped_len > 0 || level->count > NAMES_TO_COMPARE_MAX
-               ? find_twin_by_sorting(doc, level)
-               : find_twin_by_comparing(doc, level);
+    parser->name = parser->name_len = 0;
+    parser->name_has_escapes = false;
 }
 
 static bool open_container(struct parser *parser, bool is_object)
@@ -403,8 +296,7 @@ static bool open_container(struct parser *parser, bool is_object)
         .node = parser->doc->count - 1,
         .is_object = is_object,
     };
-    parser->name = parser->name_len = 0;
-    parser->name_has_escapes = false;
+    forget_name(parser);
     parser->at++;
     skip_space(parser);
     return true;
@@ -413,20 +305,21 @@ static bool open_container(struct parser *parser, bool is_object)
 static bool close_container(struct parser *parser)
 {
     const struct level *level = &parser->levels[parser->depth];
-    struct json_doc *doc = parser->doc;
-    struct json_node *node = &doc->nodes[level->node];
-    uint32_t twin = level->is_object ? find_twin(doc, level) : 0;
+    struct json_node *node = &parser->doc->nodes[level->node];
 
-    if (twin != 0) {
-        return fail_at(parser, parser->start + doc->nodes[twin].name - 1,
-                       "an object has two members of this name");
+    node->count = level->count & 0xffffff;
+    if (level->is_object) {
+        uint32_t twin = json_find_twin(parser->doc, level->node, level->escaped_len);
+
+        if (twin != 0) {
+            return fail_at(parser, parser->start + parser->doc->nodes[twin].name - 1,
+                           "an object has two members of this name");
+        }
     }
     parser->at++;
     node->len = offset_of(parser, parser->at) - node->start;
-    node->count = level->count & 0xffffff;
     parser->depth--;
-    parser->name = parser->name_len = 0;
-    parser->name_has_escapes = false;
+    forget_name(parser);
     return true;
 }
 

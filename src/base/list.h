@@ -37,6 +37,14 @@ struct list_link *list_pop_front(struct list *list);
 
 bool list_link_is_in(const struct list_link *link);
 
-#define LIST_ITEM(link, type, member) ((link) ? CONTAINER_OF(link, type, member) : (type *)NULL)
+/*
+ * The struct that holds the link, or NULL for NULL. It looks at its argument once, so that
+ * LIST_ITEM(list_pop_front(...), ...) takes one item and not two.
+ */
+#define LIST_ITEM(link, type, member)                                                              \
+    ({                                                                                             \
+        struct list_link *item_link_ = (link);                                                     \
+        item_link_ != NULL ? CONTAINER_OF(item_link_, type, member) : (type *)NULL;                \
+    })
 
 #endif

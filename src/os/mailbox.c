@@ -3,21 +3,20 @@
  * turns around: two atomic operations and no moment in which one half-done post holds up the
  * others.
  *
- * Why no wake-up is lost. is_signaled means that the event descriptor is readable or that the
- * poster who set the flag is about to make it so. A poster first pushes, then sets the flag, and
- * writes if it was clear. The owner clears the flag only after a read that succeeded, and only then
- * takes the stack. Hence, for any push:
+ * Why no wake-up is lost. is_signaled says that the event descriptor is readable, or that the poster
+ * who set the flag is about to make it so. A poster pushes, then sets the flag, and writes if it was
+ * clear. The owner clears the flag after a read that succeeded, and only then takes the stack.
  *
- *   - its poster found the flag clear: it writes after its push, and that write wakes an owner who
- *     has not taken it yet;
- *   - its poster found the flag set: in the order of changes of the flag, either the owner's next
- *     clearing comes after it, then that clearing reads what the poster left there (both are
- *     read-modify-write, released and acquired), and the taking that follows sees the push; or the
- *     owner has not cleared yet, then the descriptor is or will be readable.
+ *   - A push whose poster found the flag clear is followed by a write. Only a read can use that up,
+ *     and after each read comes a taking.
+ *   - A push whose poster found the flag set is followed by none. But the flag stays set until the
+ *     owner next clears it, and until then the descriptor is readable or about to be, so the owner
+ *     wakes. Its clearing reads the flag as that poster, or a later one, left it (each change is a
+ *     read-modify-write that releases and acquires), so the taking that follows sees the push.
  *
  * An owner who finds the flag set but nothing to read leaves the flag as it is: the write is on its
- * way, and to clear the flag now would leave the descriptor readable with nobody knowing. It costs
- * at worst one waking for nothing.
+ * way, and with the flag clear nobody would know that the descriptor is readable, and the owner's
+ * loop would spin. It costs at worst one waking for nothing.
  */
 #include "os/mailbox.h"
 

@@ -1,0 +1,196 @@
+/*
+ * What the files of dispatch share: workers, lanes and flights.
+ *
+ *   worker.c   the thread: mailbox, timers, whose turn it is
+ *   handover.c what comes from the committer: fresh deliveries, nudges, changes
+ *   lane.c     one channel's work: what may go now, fetching from the store, parking
+ *   shot.c     one attempt: encode, send, judge
+ *   record.c   outcomes on their way into the store, in batches
+ *   notice.c   telling an account that a channel of its fails or was disabled
+ *   probe.c    the test button
+ *   intake.c   which channels an event goes to
+ */
+#ifndef DISPATCH_INTERNAL_H
+#define DISPATCH_INTERNAL_H
+
+#include "base/chance.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "dispatch/dispatch.h"
+#include "os/thread.h"
+
+#define PARK_AFTER_US (2 * US_PER_SECOND)
+#define SWEEP_EVERY_US (500 * US_PER_MS)
+/*
+ * Times of the store are looked at again this often, so that a wall clock that stepped is noticed.
+ */
+#define LOOK_AGAIN_US (10 * US_PER_SECOND)
+
+enum {
+    DISPATCH_THREADS_MAX = 64,
+    LANE_HELD_MAX = 256, /* deliveries fetched from the store that a lane holds */
+    LANE_TAKE_MAX = 64,
+    LANE_TROUBLE_AFTER = 5,  /* failures in a row */
+    RECORD_ITEMS_MAX = 1024, /* outcomes in one request to the store */
+};
+#define LANE_TAKE_BYTES_MAX ((size_t)4 * 1024 * 1024)
+
+/*
+ * Where a flight is. Moves forward only, but for the retry of an ordered lane's head, which is
+ * queued again.
+ */
+enum flight_state { FLIGHT_QUEUED, FLIGHT_FLYING, FLIGHT_RECORDING };
+
+/* One delivery in memory. */
+struct flight {
+    struct list_link in_lane;  /* lane->queue while QUEUED, lane->flying otherwise */
+    struct list_link in_fresh; /* worker->fresh while it is fresh: oldest first */
+    struct lane *lane;
+    struct event *event; /* held */
+    struct id delivery;
+    uint32_t attempts; /* made so far */
+    struct wall due;   /* ordered lanes: not before */
+    struct mono came;
+    bool is_fresh;     /* has no row in the store: to be parked in time */
+    bool was_admitted; /* took room in the gate and the memory budget */
+    enum flight_state state;
+};
+
+/* One channel's work. */
+struct lane {
+    struct worker *worker;
+    struct turn *turn;
+    struct id id, account;
+    struct channel *channel;       /* held; NULL: deleted */
+    const struct dialect *dialect; /* NULL: none of the channel's name */
+    struct account *owner;         /* held; NULL: deleted */
+    uint64_t version;              /* of the directory that channel and owner are from */
+    struct health health;
+    struct list queue;  /* flights to be tried, in order */
+    struct list flying; /* flights being tried or recorded */
+    uint32_t in_flight; /* of these, being tried */
+    uint32_t failures;  /* in a row */
+    struct pacing pacing;
+    struct mono paused_until; /* the receiver asked to wait, or a token is missing */
+    struct wall next_due; /* of what is pending in the store beyond memory; WALL_NEVER: nothing */
+    bool is_taking;
+    bool has_spilled; /* something went to the store since the fetch under way began */
+    struct store_take take;
+    struct id *taking_held; /* owned while a fetch is under way: what the lane held when it began */
+    struct list_link ready; /* turn->lanes while it may have something to do */
+    struct heap_link wake;  /* worker->wakes */
+};
+
+/* One account's turn among those of a worker. */
+struct turn {
+    struct id account;
+    struct list lanes; /* ready ones */
+    struct list_link ready;
+    uint32_t lanes_count;
+};
+
+struct worker {
+    struct dispatch *dispatch;
+    struct env *env;
+    uint32_t index;
+    struct thread thread;
+    struct mailbox *mailbox;
+    struct sender *sender;
+    struct store_view view;
+    struct chance chance;
+    struct map lanes;  /* by channel id */
+    struct map turns;  /* by account id */
+    struct list ready; /* turns */
+    struct heap wakes;
+    struct list fresh; /* flights, oldest first */
+    struct mono next_sweep;
+    uint32_t in_flight;
+    struct list records;     /* outcomes for the store, in order; only the first may be under way */
+    struct shot *shots_free; /* pool */
+    bool is_draining;
+    struct mono drain_until;
+    /* figures, read by other threads */
+    _Atomic uint64_t attempts, delivered, failed_attempts, lanes_now, in_flight_now;
+    _Atomic int64_t cpu_us;
+};
+
+struct dispatch {
+    struct env *env;
+    struct dispatch_options options;
+    struct store *store;
+    struct worker *workers;
+    uint32_t workers_len;
+    _Atomic int64_t memory_bytes; /* reserved by admitted flights */
+    _Atomic int64_t in_memory;
+};
+
+struct worker *dispatch_worker_for(struct dispatch *dispatch, struct id channel);
+
+/* ---- worker.c ---- */
+void worker_start(struct worker *worker);
+struct lane *worker_lane(struct worker *worker, struct id account,
+                         struct id channel); /* finds or makes */
+void worker_make_ready(struct worker *worker, struct lane *lane);
+
+/* ---- lane.c ---- */
+struct lane *lane_new(struct worker *worker, struct turn *turn, struct id account,
+                      struct id channel);
+void lane_free(struct lane *lane);          /* must hold no flights */
+void lane_refresh(struct lane *lane);       /* channel and owner from the newest directory */
+bool lane_is_idle(const struct lane *lane); /* holds nothing and waits for nothing */
+
+/* Tries to make one attempt. True when one was started and there may be more to do at once. */
+bool lane_turn(struct lane *lane);
+
+/* Takes a delivery over (with the caller's reference to event). */
+void lane_add_fresh(struct lane *lane, struct event *event, struct id delivery);
+void lane_spilled(struct lane *lane, struct wall due); /* something of it is pending in the store */
+void lane_drop(struct lane *lane,
+               struct id delivery); /* canceled by hand: forget it unless it is being tried */
+
+/* Ends: flight leaves memory. */
+void flight_free(struct flight *flight);
+void flight_requeue(struct flight *flight,
+                    struct wall due); /* ordered: back to the head of the queue */
+void lane_sweep(struct worker *worker, struct mono now); /* invariant 2 of dispatch.h */
+void lane_landed(struct lane *lane);                     /* an attempt ended: it may go on */
+
+/* ---- shot.c ---- */
+void shot_fire(struct flight *flight);
+void shot_pool_free(struct worker *worker);
+/* Fills a request or mail for one attempt: shared with the probe. */
+struct shot_parts {
+    struct outbound request;
+    struct outbound_tls tls;
+    struct buf body, text;
+};
+enum err shot_encode(const struct dispatch_options *options, const struct dialect *dialect,
+                     const struct dialect_attempt *attempt, struct shot_parts *parts,
+                     struct diag *diag) MUST_CHECK;
+
+/* ---- record.c ---- */
+/*
+ * Adds an outcome. With is_leaving the flight is FLIGHT_RECORDING until it is stored, and then
+ * leaves memory; otherwise it stays as it is. The attempt's texts are copied. Outcomes reach the
+ * store in the order in which they were added, also when it refuses for a while: a parking must not
+ * overtake the end.
+ */
+struct outcome {
+    enum store_next next;
+    enum delivery_state state;
+    struct wall due;
+    bool has_attempt;
+    struct attempt attempt;
+};
+void record_add(struct flight *flight, const struct outcome *outcome, bool is_leaving);
+void record_health(struct lane *lane); /* lane->health moved */
+void record_submit(
+    struct worker *worker); /* what was added, unless something is under way already */
+bool record_is_pending(const struct worker *worker);
+void record_free_all(struct worker *worker);
+
+/* ---- notice.c ---- */
+void notice_health(struct lane *lane, const char *cause);
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * Intake: which channels an event goes to, decided on the server thread that took it.
+ */
+#include "base/mem.h"
+#include "dispatch/dispatch_internal.h"
+
+/* A channel that takes its address from the event gets only events that name one. */
+static bool has_destination(const struct dispatch *dispatch, const struct channel *channel,
+                            const struct event *event)
+{
+    if (channel->kind != CHANNEL_WEBHOOK || channel->url.len > 0 || event->notify_url.len > 0) {
+        return true;
+    }
+    const struct dialect *dialect = dialect_find(&dispatch->options.dialects, channel->dialect);
+    return dialect == NULL || !dialect->takes_url_from_event;
+}
+
+/* Reserves room in memory; without it the delivery goes by way of the store. */
+static bool admit(struct dispatch *dispatch, struct channel_gate *gate, int64_t bytes)
+{
+    if (atomic_load_explicit(&gate->is_closed, memory_order_relaxed)) {
+        return false;
+    }
+    if (atomic_fetch_sub_explicit(&gate->room, 1, memory_order_relaxed) <= 0) {
+        atomic_fetch_add_explicit(&gate->room, 1, memory_order_relaxed);
+        return false;
+    }
+    if (atomic_fetch_add_explicit(&dispatch->memory_bytes, bytes, memory_order_relaxed) + bytes >
+        (int64_t)dispatch->options.memory_bytes) {
+        atomic_fetch_sub_explicit(&dispatch->memory_bytes, bytes, memory_order_relaxed);
+        atomic_fetch_add_explicit(&gate->room, 1, memory_order_relaxed);
+        return false;
+    }
+    atomic_fetch_add_explicit(&dispatch->in_memory, 1, memory_order_relaxed);
+    return true;
+}
+
+static enum store_way choose_way(struct dispatch *dispatch, const struct channel *channel,
+                                 int64_t bytes)
+{
+    if (channel->kind == CHANNEL_QUEUE) {
+        return STORE_QUEUE;
+    }
+    return admit(dispatch, channel->gate, bytes) ? STORE_FRESH : STORE_WAITING;
+}
+
+void intake_match(struct dispatch *dispatch, const struct account *account,
+                  struct store_publish_item *item)
+{
+    int64_t bytes = (int64_t)event_bytes(item->event);
+
+    item->targets = MEM_ARRAY(account->channels_len + 1, struct store_target);
+    item->targets_len = 0;
+    for (uint32_t i = 0; i < account->channels_len; i++) {
+        const struct channel *channel = account->channels[i];
+        if (!channel_wants(channel, item->event->type) ||
+            !has_destination(dispatch, channel, item->event)) {
+            continue;
+        }
+        item->targets[item->targets_len++] = (struct store_target){
+            .channel = channel->id, .way = choose_way(dispatch, channel, bytes)};
+    }
+}
+
+void intake_release(struct dispatch *dispatch, const struct account *account,
+                    const struct store_publish_item *item)
+{
+    int64_t bytes = (int64_t)event_bytes(item->event);
+
+    for (uint32_t i = 0; i < item->targets_len; i++) {
+        if (item->targets[i].way != STORE_FRESH) {
+            continue;
+        }
+        /* account is the snapshot that intake_match saw, so the channel is in it. */
+        struct channel *channel = account_channel(account, item->targets[i].channel);
+        atomic_fetch_add_explicit(&channel->gate->room, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&dispatch->memory_bytes, bytes, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&dispatch->in_memory, 1, memory_order_relaxed);
+    }
+}

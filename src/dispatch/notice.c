@@ -1,0 +1,99 @@
+/*
+ * Notices: telling an account that one of its channels fails or was disabled, as an event to its
+ * other channels, and the operator by a log line.
+ *
+ * The types begin with "tidings.", so only channels that ask for those get them (model/filter.h).
+ */
+#include "base/mem.h"
+#include "base/timetext.h"
+#include "dispatch/dispatch_internal.h"
+#include "os/log.h"
+
+enum { NOTICE_BYTES_MAX = 4096 };
+
+/* Which event a state of health is worth; NULL: none. */
+static const char *const notice_types[] = {
+    [HEALTH_HEALTHY] = NULL,
+    [HEALTH_FAILING] = NULL,
+    [HEALTH_WARNED] = "tidings.channel.failing",
+    [HEALTH_DISABLED] = "tidings.channel.disabled",
+};
+
+struct notice {
+    struct store_publish publish;
+    struct store_publish_item item;
+    struct account *account; /* held */
+    struct dispatch *dispatch;
+};
+
+static void notice_stored(struct store_request *request)
+{
+    struct notice *notice = CONTAINER_OF(request, struct notice, publish.request);
+
+    if (request->err != OK) {
+        log_line(LOG_WARN, "notice_not_stored", "error", request->diag.text, NULL);
+        intake_release(notice->dispatch, notice->account, &notice->item);
+    }
+    store_request_clear(request);
+    event_release(notice->item.event);
+    account_release(notice->account);
+    mem_free(notice->item.targets);
+    mem_free(notice);
+}
+
+static void write_data(const struct lane *lane, const char *cause, struct buf *out)
+{
+    struct json_writer writer;
+
+    json_writer_init(&writer, out);
+    json_begin_object(&writer);
+    json_key(&writer, "channel");
+    json_put_text(&writer, id_text(ID_CHANNEL, lane->id).chars);
+    json_key(&writer, "state");
+    json_put_text(&writer, health_word(lane->health.state));
+    json_key(&writer, "failing_since");
+    json_put_text(&writer, timetext_rfc3339(lane->health.failing_since).chars);
+    json_key(&writer, "cause");
+    json_put_text(&writer, cause);
+    json_end_object(&writer);
+}
+
+static void publish(struct lane *lane, const char *type, const char *cause)
+{
+    struct worker *worker = lane->worker;
+    struct notice *notice = MEM_NEW(struct notice);
+    struct buf data;
+
+    buf_init(&data, NOTICE_BYTES_MAX);
+    write_data(lane, cause, &data);
+    notice->dispatch = worker->dispatch;
+    notice->account = account_hold(lane->owner);
+    notice->item.event = event_new(&(struct event_parts){
+        .account = lane->account,
+        .account_name = lane->owner->name,
+        .type = slice_of(type),
+        .content_type = SLICE("application/json"),
+        .data = buf_view(&data),
+    });
+    buf_clear(&data);
+    intake_match(worker->dispatch, notice->account, &notice->item);
+    notice->publish = (struct store_publish){
+        .request = {.call = STORE_CALL_publish, .reply_to = worker->mailbox, .done = notice_stored},
+        .items = &notice->item,
+        .items_len = 1,
+    };
+    store_submit(worker->dispatch->store, &notice->publish.request);
+}
+
+void notice_health(struct lane *lane, const char *cause)
+{
+    const char *type = notice_types[lane->health.state];
+
+    log_line(type == NULL ? LOG_INFO : LOG_WARN, "channel_health", "account",
+             lane->owner == NULL ? NULL : lane->owner->name.ptr, "channel",
+             id_text(ID_CHANNEL, lane->id).chars, "state", health_word(lane->health.state), "cause",
+             cause, NULL);
+    if (type != NULL && lane->owner != NULL && !lane->worker->is_draining) {
+        publish(lane, type, cause);
+    }
+}

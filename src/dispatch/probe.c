@@ -1,0 +1,118 @@
+/*
+ * The probe: one attempt at once on the worker that owns the channel, past its queue, recorded
+ * nowhere.
+ */
+#include "base/mem.h"
+#include "dispatch/dispatch_internal.h"
+
+enum { PROBE_BODY_BYTES_MAX = 8 * 1024 * 1024 };
+
+struct probe_state {
+    struct shot_parts parts;
+    struct dispatch_probe *probe;
+    struct worker *worker;
+    const struct dialect *dialect;
+};
+
+static void answer_run(struct message *message)
+{
+    struct dispatch_probe *probe = CONTAINER_OF(message, struct dispatch_probe, message);
+    probe->done(probe);
+}
+
+static void finish(struct probe_state *state, struct slice detail)
+{
+    struct dispatch_probe *probe = state->probe;
+    struct slice cut = slice_sub(detail, 0, ATTEMPT_DETAIL_BYTES_MAX);
+
+    memcpy(probe->detail, cut.len > 0 ? cut.ptr : "", cut.len);
+    probe->detail[cut.len] = '\0';
+    buf_clear(&state->parts.body);
+    buf_clear(&state->parts.text);
+    mem_free(state);
+    probe->message.run = answer_run;
+    mailbox_post(probe->reply_to, &probe->message);
+}
+
+static struct dialect_attempt attempt_of(const struct dispatch_probe *probe, struct wall now)
+{
+    return (struct dialect_attempt){
+        .channel = probe->channel,
+        .event = probe->event,
+        .account = probe->account,
+        .delivery = probe->delivery,
+        .number = 1,
+        .now = now,
+    };
+}
+
+static enum attempt_outcome judge(const struct probe_state *state,
+                                  const struct outbound_result *result, struct buf *detail)
+{
+    static const enum attempt_outcome outcomes[] = {
+        [VERDICT_DELIVERED] = ATTEMPT_DELIVERED,
+        [VERDICT_RETRY] = ATTEMPT_ANSWER,
+        [VERDICT_REFUSED] = ATTEMPT_REFUSED,
+        [VERDICT_GONE] = ATTEMPT_GONE,
+    };
+
+    if (result->outcome != ATTEMPT_ANSWER) {
+        return result->outcome;
+    }
+    if (state->probe->channel->kind == CHANNEL_EMAIL) {
+        return result->status < 300 ? ATTEMPT_DELIVERED : ATTEMPT_ANSWER;
+    }
+    struct dialect_attempt attempt = attempt_of(state->probe, env_wall(state->worker->env));
+    return outcomes[state->dialect->judge(&attempt, result, detail).verdict];
+}
+
+static void probe_done(struct outbound *request)
+{
+    struct probe_state *state = CONTAINER_OF(request, struct probe_state, parts.request);
+    struct dispatch_probe *probe = state->probe;
+    const struct outbound_result *result = &request->result;
+    struct buf detail;
+
+    buf_init(&detail, ATTEMPT_DETAIL_BYTES_MAX);
+    probe->outcome = judge(state, result, &detail);
+    probe->status = result->status;
+    probe->took_us = result->took_us;
+    buf_slice(&probe->answer, slice_sub(result->body, 0, ATTEMPT_ANSWER_BYTES_MAX));
+    if (detail.len == 0) {
+        buf_slice(&detail, slice_sub(result->detail, 0, ATTEMPT_DETAIL_BYTES_MAX));
+    }
+    finish(state, buf_view(&detail));
+    buf_clear(&detail);
+}
+
+static void probe_run(struct message *message)
+{
+    struct dispatch_probe *probe = CONTAINER_OF(message, struct dispatch_probe, message);
+    struct probe_state *state = probe->private_state;
+    struct dialect_attempt attempt = attempt_of(probe, env_wall(state->worker->env));
+    struct diag diag = {0};
+
+    if (shot_encode(&state->worker->dispatch->options, state->dialect, &attempt, &state->parts,
+                    &diag) != OK) {
+        probe->outcome = ATTEMPT_INVALID;
+        finish(state, slice_of(diag.text));
+        return;
+    }
+    state->parts.request.done = probe_done;
+    sender_start(state->worker->sender, &state->parts.request);
+}
+
+void dispatch_probe(struct dispatch *dispatch, struct dispatch_probe *probe)
+{
+    struct probe_state *state = MEM_NEW(struct probe_state);
+
+    state->probe = probe;
+    state->worker = dispatch_worker_for(dispatch, probe->channel->id);
+    state->dialect = dialect_find(&dispatch->options.dialects, probe->channel->dialect);
+    buf_init(&state->parts.body, PROBE_BODY_BYTES_MAX);
+    buf_init(&state->parts.text, DIALECT_TEXT_BYTES_MAX);
+    buf_init(&probe->answer, ATTEMPT_ANSWER_BYTES_MAX);
+    probe->private_state = state;
+    probe->message.run = probe_run;
+    mailbox_post(state->worker->mailbox, &probe->message);
+}

@@ -1,0 +1,195 @@
+/*
+ * Records: outcomes on their way into the store.
+ *
+ * One request is under way at a time and the next is filled meanwhile, so outcomes arrive in order
+ * and in batches as large as the store's pace makes them.
+ */
+#include "base/mem.h"
+#include "dispatch/dispatch_internal.h"
+#include "os/log.h"
+
+/* How long to wait before a request that the store refused is sent again. */
+#define AGAIN_AFTER_US US_PER_SECOND
+
+struct record {
+    struct list_link link; /* worker->records */
+    struct worker *worker;
+    struct store_settle settle;
+    struct store_settle_item *items; /* owned; the attempts' texts too */
+    struct flight **leaving;         /* owned; per item: leaves memory once stored, or NULL */
+    size_t len, room;
+    struct store_settle_health *health; /* owned */
+    size_t health_len, health_room;
+    struct mono not_before; /* the store refused it: not again until then */
+    bool is_under_way;
+};
+
+static struct record *record_filling(struct worker *worker)
+{
+    struct list_link *last = worker->records.head.previous;
+    struct record *record =
+        list_is_empty(&worker->records) ? NULL : CONTAINER_OF(last, struct record, link);
+
+    if (record == NULL || record->is_under_way || record->not_before.us != 0 ||
+        record->len >= RECORD_ITEMS_MAX) {
+        record = MEM_NEW(struct record);
+        record->worker = worker;
+        list_push_back(&worker->records, &record->link);
+    }
+    return record;
+}
+
+static struct slice copy_text(struct slice text, size_t bytes_max)
+{
+    struct slice cut = slice_sub(text, 0, bytes_max);
+    return cut.len == 0 ? (struct slice){0} : slice_from(mem_text(cut.ptr, cut.len), cut.len);
+}
+
+static struct store_settle_item *add_item(struct record *record, struct flight *leaving)
+{
+    if (record->len == record->room) {
+        record->room = record->room == 0 ? 32 : 2 * record->room;
+        record->items = mem_resize(record->items, record->room, sizeof(*record->items));
+        record->leaving = mem_resize(record->leaving, record->room, sizeof(*record->leaving));
+    }
+    record->leaving[record->len] = leaving;
+    return &record->items[record->len++];
+}
+
+/* From here on it is in the lane only so that it is not fetched again. */
+static void start_leaving(struct flight *flight)
+{
+    struct lane *lane = flight->lane;
+
+    if (flight->state == FLIGHT_QUEUED) {
+        list_remove(&lane->queue, &flight->in_lane);
+        list_push_back(&lane->flying, &flight->in_lane);
+    }
+    flight->state = FLIGHT_RECORDING;
+}
+
+void record_add(struct flight *flight, const struct outcome *outcome, bool is_leaving)
+{
+    struct lane *lane = flight->lane;
+    struct record *record = record_filling(lane->worker);
+    struct store_settle_item *item = add_item(record, is_leaving ? flight : NULL);
+
+    *item = (struct store_settle_item){
+        .account = lane->account,
+        .channel = lane->id,
+        .delivery = flight->delivery,
+        .event = flight->event->id,
+        .is_fresh = flight->is_fresh,
+        .next = outcome->next,
+        .state = outcome->state,
+        .due = outcome->due,
+        .has_attempt = outcome->has_attempt,
+        .attempt = outcome->attempt,
+    };
+    item->attempt.detail = copy_text(outcome->attempt.detail, ATTEMPT_DETAIL_BYTES_MAX);
+    item->attempt.answer = copy_text(outcome->attempt.answer, ATTEMPT_ANSWER_BYTES_MAX);
+    if (flight->is_fresh) {
+        flight->is_fresh = false;
+        list_remove(&lane->worker->fresh, &flight->in_fresh);
+    }
+    if (is_leaving) {
+        start_leaving(flight);
+    }
+}
+
+void record_health(struct lane *lane)
+{
+    struct record *record = record_filling(lane->worker);
+
+    if (record->health_len == record->health_room) {
+        record->health_room = record->health_room == 0 ? 4 : 2 * record->health_room;
+        record->health = mem_resize(record->health, record->health_room, sizeof(*record->health));
+    }
+    record->health[record->health_len++] = (struct store_settle_health){
+        .account = lane->account, .channel = lane->id, .health = lane->health};
+}
+
+static void record_free(struct record *record)
+{
+    for (size_t i = 0; i < record->len; i++) {
+        mem_free((char *)record->items[i].attempt.detail.ptr);
+        mem_free((char *)record->items[i].attempt.answer.ptr);
+    }
+    list_remove(&record->worker->records, &record->link);
+    mem_free(record->items);
+    mem_free(record->leaving);
+    mem_free(record->health);
+    mem_free(record);
+}
+
+/* The flight leaves memory; what goes on from the store is fetched from there. */
+static void leave(struct flight *flight, const struct store_settle_item *item)
+{
+    struct lane *lane = flight->lane;
+
+    flight_free(flight);
+    if (item->next == STORE_FINAL) {
+        worker_make_ready(lane->worker, lane);
+    } else {
+        lane_spilled(lane, item->due);
+    }
+}
+
+static void recorded(struct store_request *request)
+{
+    struct record *record = CONTAINER_OF(request, struct record, settle.request);
+    struct worker *worker = record->worker;
+
+    record->is_under_way = false;
+    if (request->err != OK && request->err != ERR_CLOSED) {
+        log_line(LOG_WARN, "outcomes_not_stored", "error", request->diag.text, "count",
+                 LOG_NUMBER((long long)record->len), NULL);
+        record->not_before = (struct mono){env_mono(worker->env).us + AGAIN_AFTER_US};
+        return;
+    }
+    for (size_t i = 0; i < record->len; i++) {
+        if (record->leaving[i] != NULL) {
+            leave(record->leaving[i], &record->items[i]);
+        }
+    }
+    store_request_clear(request);
+    record_free(record);
+    record_submit(worker);
+}
+
+void record_submit(struct worker *worker)
+{
+    struct list_link *first = list_first(&worker->records);
+
+    /* Without a store the end has come: what is left is repeated after the next start. */
+    if (first == NULL || worker->dispatch->store == NULL) {
+        return;
+    }
+    struct record *record = CONTAINER_OF(first, struct record, link);
+    if (record->is_under_way || record->not_before.us > env_mono(worker->env).us) {
+        return;
+    }
+    record->is_under_way = true;
+    record->settle = (struct store_settle){
+        .request = {.call = STORE_CALL_settle, .reply_to = worker->mailbox, .done = recorded},
+        .items = record->items,
+        .items_len = record->len,
+        .health = record->health,
+        .health_len = record->health_len,
+    };
+    store_submit(worker->dispatch->store, &record->settle.request);
+}
+
+bool record_is_pending(const struct worker *worker)
+{
+    return !list_is_empty(&worker->records);
+}
+
+void record_free_all(struct worker *worker)
+{
+    struct list_link *link;
+
+    while ((link = list_first(&worker->records)) != NULL) {
+        record_free(CONTAINER_OF(link, struct record, link));
+    }
+}

@@ -1,0 +1,185 @@
+/*
+ * A worker: the thread that owns some of the channels, their lanes and their connections.
+ *
+ * Each round: what came by mail, lanes whose time has come, one attempt each for whoever's turn it
+ * is, outcomes to the store, then the wire.
+ */
+#include "base/mem.h"
+#include "dispatch/dispatch_internal.h"
+
+/* How long a round sleeps at most: figures and clocks are looked at again. */
+#define ROUND_US US_PER_SECOND
+/* How often lanes without work are given up. */
+#define COLLECT_EVERY_ROUNDS 128
+
+static struct turn *turn_of(struct worker *worker, struct id account)
+{
+    struct turn *turn = map_get_u64(&worker->turns, account.value);
+
+    if (turn == NULL) {
+        turn = MEM_NEW(struct turn);
+        turn->account = account;
+        list_init(&turn->lanes);
+        map_put_u64(&worker->turns, account.value, turn);
+    }
+    return turn;
+}
+
+struct lane *worker_lane(struct worker *worker, struct id account, struct id channel)
+{
+    struct lane *lane = map_get_u64(&worker->lanes, channel.value);
+
+    if (lane == NULL) {
+        lane = lane_new(worker, turn_of(worker, account), account, channel);
+        map_put_u64(&worker->lanes, channel.value, lane);
+        atomic_fetch_add_explicit(&worker->lanes_now, 1, memory_order_relaxed);
+    }
+    return lane;
+}
+
+void worker_make_ready(struct worker *worker, struct lane *lane)
+{
+    struct turn *turn = lane->turn;
+
+    if (!list_link_is_in(&lane->ready)) {
+        list_push_back(&turn->lanes, &lane->ready);
+    }
+    if (!list_link_is_in(&turn->ready)) {
+        list_push_back(&worker->ready, &turn->ready);
+    }
+}
+
+/*
+ * Lets lanes make attempts, an account at a time and a lane of it at a time, until nobody can or
+ * too many are under way.
+ */
+static void take_turns(struct worker *worker)
+{
+    while (worker->in_flight < worker->dispatch->options.in_flight_max) {
+        struct turn *turn = LIST_ITEM(list_pop_front(&worker->ready), struct turn, ready);
+        if (turn == NULL) {
+            return;
+        }
+        struct lane *lane = LIST_ITEM(list_pop_front(&turn->lanes), struct lane, ready);
+        if (lane != NULL && lane_turn(lane)) {
+            worker_make_ready(worker, lane);
+        }
+        if (!list_is_empty(&turn->lanes) && !list_link_is_in(&turn->ready)) {
+            list_push_back(&worker->ready, &turn->ready);
+        }
+    }
+}
+
+static void wake_lanes(struct worker *worker, struct mono now)
+{
+    struct heap_link *link;
+
+    while ((link = heap_first(&worker->wakes)) != NULL && link->key <= now.us) {
+        heap_remove(&worker->wakes, link);
+        worker_make_ready(worker, CONTAINER_OF(link, struct lane, wake));
+    }
+}
+
+static void give_up_lane(struct worker *worker, struct lane *lane)
+{
+    struct turn *turn = lane->turn;
+
+    map_remove_u64(&worker->lanes, lane->id.value);
+    lane_free(lane);
+    atomic_fetch_sub_explicit(&worker->lanes_now, 1, memory_order_relaxed);
+    if (turn->lanes_count == 0) {
+        if (list_link_is_in(&turn->ready)) {
+            list_remove(&worker->ready, &turn->ready);
+        }
+        map_remove_u64(&worker->turns, turn->account.value);
+        mem_free(turn);
+    }
+}
+
+/*
+ * Gives up lanes that hold nothing and remember nothing: a channel that is quiet costs no memory
+ * here.
+ */
+static void collect(struct worker *worker, struct mono now)
+{
+    struct lane **idle = MEM_ARRAY(worker->lanes.count + 1, struct lane *);
+    size_t idle_len = 0, at = 0;
+    struct lane *lane;
+
+    while ((lane = map_each(&worker->lanes, &at)) != NULL) {
+        if (lane_is_idle(lane) && lane->pacing.full_at.us <= now.us &&
+            lane->paused_until.us <= now.us) {
+            idle[idle_len++] = lane;
+        }
+    }
+    for (size_t i = 0; i < idle_len; i++) {
+        give_up_lane(worker, idle[i]);
+    }
+    mem_free(idle);
+}
+
+static int64_t sleep_us(const struct worker *worker, struct mono now)
+{
+    struct heap_link *wake = heap_first(&worker->wakes);
+    int64_t until = now.us + ROUND_US;
+
+    if (!list_is_empty(&worker->ready) &&
+        worker->in_flight < worker->dispatch->options.in_flight_max && !worker->is_draining) {
+        return 0;
+    }
+    if (wake != NULL && wake->key < until) {
+        until = wake->key;
+    }
+    if (!list_is_empty(&worker->fresh) && worker->next_sweep.us < until) {
+        until = worker->next_sweep.us;
+    }
+    return until > now.us ? until - now.us : 0;
+}
+
+static bool is_done(struct worker *worker, struct mono now)
+{
+    if (!worker->is_draining) {
+        return false;
+    }
+    bool is_empty =
+        worker->in_flight == 0 && list_is_empty(&worker->fresh) && !record_is_pending(worker);
+    return is_empty || now.us >= worker->drain_until.us;
+}
+
+static void sweep(struct worker *worker, struct mono now, uint64_t round)
+{
+    if (now.us >= worker->next_sweep.us) {
+        lane_sweep(worker, now);
+        worker->next_sweep = (struct mono){now.us + SWEEP_EVERY_US};
+        atomic_store_explicit(&worker->cpu_us, thread_cpu_us(), memory_order_relaxed);
+    }
+    if (round % COLLECT_EVERY_ROUNDS == 0) {
+        collect(worker, now);
+    }
+    atomic_store_explicit(&worker->in_flight_now, worker->in_flight, memory_order_relaxed);
+}
+
+static void worker_main(void *ctx)
+{
+    struct worker *worker = ctx;
+    struct mono now = env_mono(worker->env);
+
+    for (uint64_t round = 1; !is_done(worker, now); round++) {
+        (void)mailbox_run(worker->mailbox);
+        now = env_mono(worker->env);
+        wake_lanes(worker, now);
+        if (!worker->is_draining) {
+            take_turns(worker);
+        }
+        sweep(worker, now, round);
+        record_submit(worker);
+        sender_run(worker->sender, worker->mailbox, sleep_us(worker, now));
+        record_submit(worker);
+        now = env_mono(worker->env);
+    }
+}
+
+void worker_start(struct worker *worker)
+{
+    thread_start(&worker->thread, "sender", worker_main, worker);
+}

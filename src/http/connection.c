@@ -1,0 +1,195 @@
+#include "http/connection.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+#include "http/census.h"
+#include "http/server_internal.h"
+
+enum { SEND_BYTES_PER_SECOND_MIN = 16 * 1024 }; /* a peer that takes less only holds our memory */
+
+/*
+ * What we have to say where libmicrohttpd has no way to answer: to a connection that is one too
+ * many, to a request that does not end, and to one that leaves no memory for the head of an answer.
+ * On a TLS connection there is no saying it.
+ */
+static const char too_many_in_all[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                                      "Connection: close\r\n"
+                                      "Retry-After: 1\r\n"
+                                      "Content-Length: 0\r\n\r\n";
+static const char too_many_from_there[] = "HTTP/1.1 429 Too Many Requests\r\n"
+                                          "Connection: close\r\n"
+                                          "Retry-After: 1\r\n"
+                                          "Content-Length: 0\r\n\r\n";
+static const char too_large_head[] = "HTTP/1.1 431 Request Header Fields Too Large\r\n"
+                                     "Connection: close\r\n"
+                                     "Content-Length: 0\r\n\r\n";
+static const char too_slow[] = "HTTP/1.1 408 Request Timeout\r\n"
+                               "Connection: close\r\n"
+                               "Content-Length: 0\r\n\r\n";
+
+static bool say(const struct connection *connection, const char *answer)
+{
+    if (connection->endpoint->certificate != NULL) {
+        return false;
+    }
+    /* The peer may be gone. */
+    (void)send(connection->fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return true;
+}
+
+/* What has arrived is still read; then libmicrohttpd sees the end and closes. */
+static void stop_reading(const struct connection *connection)
+{
+    (void)shutdown(connection->fd, SHUT_RD); /* fails when the peer is gone */
+}
+
+/* Never further ahead than the shortest time a phase has: the next phase may begin meanwhile. */
+static void set_timer(struct connection *connection)
+{
+    struct reactor *reactor = connection->endpoint->reactor;
+    struct mono at = {reactor->now.us + reactor->server->options.request_timeout_us};
+
+    if (connection->phase != CONNECTION_HANDLED && connection->deadline.us < at.us) {
+        at = connection->deadline;
+    }
+    reactor_set_timer(reactor, &connection->timer, at);
+}
+
+static void check_deadline(struct reactor_timer *timer)
+{
+    struct connection *connection = CONTAINER_OF(timer, struct connection, timer);
+
+    if (connection->deadline.us > connection->endpoint->reactor->now.us) {
+        set_timer(connection);
+        return;
+    }
+    switch (connection->phase) {
+    case CONNECTION_HANDLED: /* as long as it takes */
+        set_timer(connection);
+        break;
+    case CONNECTION_ARRIVING:
+        (void)say(connection, too_slow);
+        stop_reading(connection);
+        break;
+    case CONNECTION_IDLE:
+        stop_reading(connection);
+        break;
+    case CONNECTION_ANSWERING:
+        (void)shutdown(connection->fd, SHUT_RDWR);
+        break;
+    }
+}
+
+static void turn_away(struct connection *connection, const char *answer)
+{
+    struct reactor *reactor = connection->endpoint->reactor;
+
+    connection->is_turned_away = true;
+    reactor_count(&reactor->figures.refused, 1);
+    (void)say(connection, answer);
+    (void)shutdown(connection->fd, SHUT_RDWR);
+}
+
+static void enter_census(struct connection *connection)
+{
+    struct server *server = connection->endpoint->reactor->server;
+
+    switch (census_enter(server->census, &connection->origin)) {
+    case CENSUS_WELCOME:
+        break;
+    case CENSUS_FULL:
+        turn_away(connection, too_many_in_all);
+        break;
+    case CENSUS_ORIGIN_FULL:
+        turn_away(connection, too_many_from_there);
+        break;
+    }
+}
+
+static struct connection *connection_new(struct endpoint *endpoint, struct MHD_Connection *handle)
+{
+    struct connection *connection = MEM_NEW(struct connection);
+    struct reactor *reactor = endpoint->reactor;
+
+    connection->endpoint = endpoint;
+    connection->handle = handle;
+    connection->fd =
+        MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    origin_from(MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
+                &connection->origin);
+    endpoint->connections++;
+    list_push_back(&reactor->connections, &connection->link);
+    reactor_count(&reactor->figures.connections_now, 1);
+    enter_census(connection);
+    connection->timer.due = check_deadline;
+    connection_enter(connection, CONNECTION_IDLE, 0);
+    set_timer(connection);
+    if (reactor->is_draining) {
+        connection_drain(connection);
+    }
+    return connection;
+}
+
+static void connection_free(struct connection *connection)
+{
+    struct reactor *reactor = connection->endpoint->reactor;
+
+    if (!connection->is_turned_away) {
+        census_leave(reactor->server->census, &connection->origin);
+    }
+    reactor_clear_timer(reactor, &connection->timer);
+    reactor_count(&reactor->figures.connections_now, -1);
+    list_remove(&reactor->connections, &connection->link);
+    connection->endpoint->connections--;
+    mem_wipe(connection->key_text, connection->key_len);
+    mem_free(connection);
+}
+
+void connection_on_notify(void *cls, struct MHD_Connection *handle, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    switch (code) {
+    case MHD_CONNECTION_NOTIFY_STARTED:
+        *context = connection_new(cls, handle);
+        break;
+    case MHD_CONNECTION_NOTIFY_CLOSED:
+        connection_free(*context);
+        break;
+    }
+}
+
+struct connection *connection_of(struct MHD_Connection *handle)
+{
+    return MHD_get_connection_info(handle, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+void connection_enter(struct connection *connection, enum connection_phase phase, size_t send_bytes)
+{
+    const struct reactor *reactor = connection->endpoint->reactor;
+    int64_t send_us = (int64_t)(send_bytes / SEND_BYTES_PER_SECOND_MIN) * US_PER_SECOND;
+
+    connection->phase = phase;
+    connection->deadline.us = reactor->now.us + reactor->server->options.request_timeout_us + send_us;
+}
+
+bool connection_refuse_head(const struct connection *connection)
+{
+    return say(connection, too_large_head);
+}
+
+void connection_drain(struct connection *connection)
+{
+    if (connection->phase == CONNECTION_IDLE) {
+        stop_reading(connection);
+    }
+}
+
+bool connection_is_gone(const struct connection *connection)
+{
+    struct pollfd watched = {.fd = connection->fd, .events = POLLRDHUP};
+
+    return poll(&watched, 1, 0) > 0;
+}

@@ -1,0 +1,133 @@
+/*
+ * What time ends. Each call goes through everything from the old end on and stops after `max`
+ * removals; an engine with much to keep would remember where it stood.
+ */
+#include "store/memory/memory_internal.h"
+
+static bool is_full(const struct store_retain *retain)
+{
+    return retain->removed >= retain->max;
+}
+
+static void end(struct snapshot *draft, const struct standing *before, enum delivery_state state)
+{
+    struct standing *after = standing_new(before);
+
+    after->state = state;
+    snapshot_put_standing(draft, after);
+}
+
+/* What waits for a channel that was deleted. */
+static void cancel_orphans(struct snapshot *draft, struct store_retain *retain)
+{
+    const struct standing *standing = NULL;
+    struct snapshot_walk walk;
+
+    snapshot_walk_begin(&walk, draft->waiting, NULL);
+    while (!is_full(retain) && (standing = snapshot_walk_next(&walk)) != NULL) {
+        if (!snapshot_has_channel(draft, standing->account, standing->place.channel)) {
+            end(draft, standing, DELIVERY_CANCELED);
+            retain->removed++;
+        }
+    }
+    snapshot_walk_end(&walk);
+}
+
+/* Queue messages end by age; true when no delivery of the event is pending then. */
+static bool end_deliveries(struct snapshot *draft, struct store_retain *retain,
+                           const struct kept_event *kept)
+{
+    bool is_over = true;
+
+    for (uint32_t i = 0; i < kept->deliveries; i++) {
+        const struct standing *standing =
+            snapshot_standing(draft, event_delivery_id(kept->event->id, i));
+
+        if (delivery_is_final(standing->state)) {
+            continue;
+        }
+        if (standing->is_queue && !is_full(retain)) {
+            end(draft, standing, DELIVERY_EXPIRED);
+            retain->removed++;
+        } else {
+            is_over = false;
+        }
+    }
+    return is_over;
+}
+
+static void drop_data(struct snapshot *draft, const struct kept_event *kept)
+{
+    const struct event *whole = kept->event;
+    struct event *rest = event_new(&(struct event_parts){
+        .id = whole->id,
+        .account = whole->account,
+        .account_name = whole->account_name,
+        .type = whole->type,
+        .content_type = whole->content_type,
+        .client_ref = whole->client_ref,
+        .server_ref = whole->server_ref,
+        .notify_url = whole->notify_url,
+        .external_id = whole->external_id,
+        .attributes = whole->attributes,
+    });
+
+    snapshot_put_event(draft, kept_event_new(rest, kept->deliveries, /* has_data= */ false));
+    event_release(rest);
+}
+
+static void age_event(struct snapshot *draft, struct store_retain *retain,
+                      const struct kept_event *kept)
+{
+    struct wall age = id_time(kept->event->id);
+
+    if (age.us >= retain->payloads_before.us || !end_deliveries(draft, retain, kept)) {
+        return;
+    }
+    if (age.us < retain->rest_before.us) {
+        snapshot_remove_event(draft, kept);
+        retain->removed++;
+    } else if (kept->has_data) {
+        drop_data(draft, kept);
+        retain->removed++;
+    }
+}
+
+static void age_events(struct snapshot *draft, struct store_retain *retain)
+{
+    const struct kept_event *kept = NULL;
+    struct snapshot_walk walk;
+
+    snapshot_walk_begin(&walk, draft->events, NULL);
+    while (!is_full(retain) && (kept = snapshot_walk_next(&walk)) != NULL) {
+        age_event(draft, retain, kept);
+    }
+    snapshot_walk_end(&walk);
+}
+
+static void age_keys(struct snapshot *draft, struct store_retain *retain)
+{
+    const struct used_key *used = NULL;
+    struct snapshot_walk walk;
+
+    snapshot_walk_begin(&walk, draft->keys, NULL);
+    while (!is_full(retain) && (used = snapshot_walk_next(&walk)) != NULL) {
+        if (id_time(used->event).us < retain->idempotency_before.us) {
+            snapshot_remove_key(draft, used);
+            retain->removed++;
+        }
+    }
+    snapshot_walk_end(&walk);
+}
+
+enum err memory_retain(struct engine *engine, const struct engine_batch *batch,
+                       struct store_retain *retain)
+{
+    (void)batch;
+    retain->removed = 0;
+    cancel_orphans(engine->draft, retain);
+    age_events(engine->draft, retain);
+    age_keys(engine->draft, retain);
+    retain->has_more = is_full(retain);
+    return OK;
+}

@@ -1,0 +1,139 @@
+#include "store/readers.h"
+
+#include <assert.h>
+
+#include "base/macro.h"
+#include "base/mem.h"
+#include "store/replies.h"
+
+struct reader {
+    struct readers *readers;
+    struct engine_reader *view;
+    struct thread thread;
+};
+
+typedef enum err read_fn(const struct engine_ops *ops, struct engine_reader *view, struct wall now,
+                         struct store_request *request);
+
+/* One function for each reading call, which knows its request's type; none for the writing ones. */
+#define READ_FUNCTION_W(name)
+#define READ_FUNCTION_R(name)                                                                      \
+    static enum err read_##name(const struct engine_ops *ops, struct engine_reader *view,          \
+                                struct wall now, struct store_request *request)                    \
+    {                                                                                              \
+        return ops->name(view, now, CONTAINER_OF(request, struct store_##name, request));          \
+    }
+#define READ_FUNCTION(name, way) READ_FUNCTION_##way(name)
+STORE_CALLS(READ_FUNCTION)
+#undef READ_FUNCTION
+
+#define READ_ROW_W(name)
+#define READ_ROW_R(name) [STORE_CALL_##name] = read_##name,
+#define READ_ROW(name, way) READ_ROW_##way(name)
+static read_fn *const reads[STORE_CALL_COUNT] = {STORE_CALLS(READ_ROW)};
+#undef READ_ROW
+
+static struct store_request *next_request(struct readers *readers)
+{
+    (void)pthread_mutex_lock(&readers->lock);
+    while (readers->first == NULL && !readers->is_closing) {
+        (void)pthread_cond_wait(&readers->wake, &readers->lock);
+    }
+    struct message *message = readers->first;
+    if (message != NULL) {
+        readers->first = message->next;
+    }
+    (void)pthread_mutex_unlock(&readers->lock);
+    return message != NULL ? CONTAINER_OF(message, struct store_request, message) : NULL;
+}
+
+static void run(void *ctx)
+{
+    struct reader *reader = ctx;
+    struct readers *readers = reader->readers;
+    struct store_request *request = NULL;
+
+    while ((request = next_request(readers)) != NULL) {
+        request->diag = (struct diag){0};
+        request->err =
+            reads[request->call](readers->ops, reader->view, env_wall(readers->env), request);
+        reply_post(request);
+    }
+}
+
+static void close_views(struct readers *readers)
+{
+    for (uint32_t i = 0; i < readers->len; i++) {
+        if (readers->threads[i].view != NULL) {
+            readers->ops->reader_close(readers->threads[i].view);
+        }
+    }
+    mem_free(readers->threads);
+    readers->threads = NULL;
+    readers->len = 0;
+}
+
+enum err readers_start(struct readers *readers, const struct engine_ops *ops, struct engine *engine,
+                       struct env *env, uint32_t len, struct diag *diag)
+{
+    enum err err = OK;
+
+    assert(len > 0);
+    *readers = (struct readers){.ops = ops, .env = env, .len = len};
+    readers->threads = MEM_ARRAY(len, struct reader);
+    for (uint32_t i = 0; i < len && err == OK; i++) {
+        readers->threads[i].readers = readers;
+        err = ops->reader_open(engine, &readers->threads[i].view, diag);
+    }
+    if (err != OK) {
+        close_views(readers);
+        return err;
+    }
+    (void)pthread_mutex_init(&readers->lock, NULL); /* plain ones: nothing can be lacking */
+    (void)pthread_cond_init(&readers->wake, NULL);
+    for (uint32_t i = 0; i < len; i++) {
+        thread_start(&readers->threads[i].thread, "reader", run, &readers->threads[i]);
+    }
+    return OK;
+}
+
+void readers_submit(struct readers *readers, struct store_request *request)
+{
+    struct message *message = &request->message;
+
+    message->next = NULL;
+    (void)pthread_mutex_lock(&readers->lock);
+    bool is_closing = readers->is_closing;
+    if (!is_closing) {
+        if (readers->first == NULL) {
+            readers->first = message;
+        } else {
+            readers->last->next = message;
+        }
+        readers->last = message;
+        (void)pthread_cond_signal(&readers->wake);
+    }
+    (void)pthread_mutex_unlock(&readers->lock);
+    if (is_closing) {
+        request->err = diag_set(&request->diag, ERR_CLOSED, "shutting down");
+        reply_post(request);
+    }
+}
+
+void readers_stop(struct readers *readers)
+{
+    (void)pthread_mutex_lock(&readers->lock);
+    readers->is_closing = true;
+    (void)pthread_cond_broadcast(&readers->wake);
+    (void)pthread_mutex_unlock(&readers->lock);
+    for (uint32_t i = 0; i < readers->len; i++) {
+        thread_join(&readers->threads[i].thread);
+    }
+    close_views(readers);
+}
+
+void readers_clear(struct readers *readers)
+{
+    (void)pthread_cond_destroy(&readers->wake);
+    (void)pthread_mutex_destroy(&readers->lock);
+}

@@ -1,0 +1,179 @@
+#include "base/mem.h"
+#include "model/filter.h"
+#include "store/sqlite/event_row.h"
+#include "store/sqlite/period.h"
+#include "store/sqlite/standing.h"
+
+/* Bounds of one call, so that it stays short. What lies beyond comes with the next one, by its cursor. */
+enum { ROWS_MAX = 4000, EVENTS_MAX = 1000 };
+
+/* ---- One event ----------------------------------------------------------------------------------- */
+
+static enum err describe_targets(struct engine_reader *reader, struct store_get_event *get,
+                                 struct slice targets)
+{
+    uint32_t count = targets_count(targets);
+    enum err err = OK;
+
+    get->deliveries = MEM_ARRAY(count, struct store_delivery);
+    for (uint32_t i = 0; i < count && err == OK; i++) {
+        struct store_target target = targets_at(targets, i);
+        struct id delivery = event_delivery_id(get->event, i);
+        struct standing standing;
+        const struct delivery_origin origin = {
+            .event = get->event,
+            .account = get->account,
+            .channel = target.channel,
+            .way = target.way,
+            .index = i,
+            .is_found = true,
+        };
+
+        err = standing_get(&reader->db, &origin, delivery, reader->mark, &standing);
+        if (err == OK) {
+            get->deliveries[get->deliveries_len++] =
+                standing_describe(&standing, &origin, delivery, get->found->type);
+        }
+    }
+    return err;
+}
+
+static enum err read_deliveries(struct engine_reader *reader, struct store_get_event *get)
+{
+    struct database *db = &reader->db;
+    sqlite3_stmt *row = sql_use(db, SQL_find_event);
+    bool has_row = false;
+
+    bind_id(row, 1, get->event);
+    enum err err = sql_next(db, row, &has_row);
+    if (err == OK && has_row) {
+        err = describe_targets(reader, get, column_slice(row, 3));
+    }
+    sql_end(row);
+    return err;
+}
+
+static enum err read_event(struct engine_reader *reader, struct store_get_event *get)
+{
+    enum err err = event_row_get(&reader->db, get->event, &get->found);
+
+    if (err != OK) {
+        return err;
+    }
+    if (get->found == NULL || get->found->account.value != get->account.value) {
+        event_release(get->found);
+        get->found = NULL;
+        return diag_set(reader->db.diag, ERR_NOT_FOUND, "there is no such event");
+    }
+    return read_deliveries(reader, get);
+}
+
+enum err sqlite_get_event(struct engine_reader *reader, struct wall now,
+                          struct store_get_event *get)
+{
+    (void)now;
+    get->found = NULL;
+    get->deliveries = NULL;
+    get->deliveries_len = 0;
+    enum err err = reader_begin(reader, &get->request);
+    if (err == OK) {
+        err = read_event(reader, get);
+    }
+    return reader_end(reader, err);
+}
+
+/* ---- Many ------------------------------------------------------------------------------------------ */
+
+/* Adds the event unless the filter or the limits forbid it; *is_over: the answer is full before it. */
+static enum err add_event(struct database *db, struct store_list_events *list, struct id id,
+                          size_t *bytes, bool *is_over)
+{
+    struct event *event = NULL;
+
+    *is_over = list->events_len == list->max;
+    if (*is_over) {
+        return OK;
+    }
+    enum err err = event_row_get(db, id, &event);
+    if (err != OK || event == NULL) {
+        return err;
+    }
+    bool is_wanted = slice_is_empty(list->type) || filter_matches(list->type, event->type);
+    *is_over =
+        is_wanted && list->events_len > 0 && *bytes + event->data.len > list->bytes_max;
+    if (!is_wanted || *is_over) {
+        event_release(event);
+        return OK;
+    }
+    *bytes += event->data.len;
+    list->events[list->events_len++] = event;
+    return OK;
+}
+
+static enum err list_rows(struct database *db, struct store_list_events *list,
+                          const struct period *period, sqlite3_stmt *rows)
+{
+    uint32_t looked = 0;
+    size_t bytes = 0;
+    bool has_row = true;
+    enum err err = OK;
+
+    while (has_row && !list->has_more && err == OK) {
+        err = sql_next(db, rows, &has_row);
+        if (err != OK || !has_row) {
+            break;
+        }
+        struct id id = column_id(rows, 0);
+        list->has_more = ++looked > ROWS_MAX;
+        if (!list->has_more) {
+            err = add_event(db, list, id, &bytes, &list->has_more);
+        }
+        if (!list->has_more) {
+            list->last = id;
+        }
+    }
+    sql_end(rows);
+    if (err == OK && !list->has_more) {
+        err = period_rest(db, period, &list->has_more, &list->last);
+    }
+    return err;
+}
+
+static struct period period_of(const struct store_list_events *list)
+{
+    struct period period = {
+        .account = list->account,
+        .from = list->from,
+        .to = list->to,
+        .is_newest_first = list->is_newest_first,
+    };
+
+    if (list->after.value != 0 && list->is_newest_first) {
+        period.to = list->after.value < list->to.value ? list->after : list->to;
+    } else if (list->after.value != 0 && list->after.value >= list->from.value) {
+        period.from = (struct id){list->after.value + 1};
+    }
+    return period;
+}
+
+enum err sqlite_list_events(struct engine_reader *reader, struct wall now,
+                            struct store_list_events *list)
+{
+    struct period period = period_of(list);
+    sqlite3_stmt *rows = NULL;
+
+    (void)now;
+    list->max = list->max < EVENTS_MAX ? list->max : EVENTS_MAX;
+    list->events = MEM_ARRAY(list->max, struct event *);
+    list->events_len = 0;
+    list->has_more = false;
+    list->last = list->after;
+    enum err err = reader_begin(reader, &list->request);
+    if (err == OK) {
+        err = period_begin(&reader->db, &period, &rows);
+    }
+    if (err == OK) {
+        err = list_rows(&reader->db, list, &period, rows);
+    }
+    return reader_end(reader, err);
+}

@@ -1,0 +1,172 @@
+/*
+ * What dispatch asks: what is due for a channel, which channels have something, how much there is.
+ */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "store/sqlite/event_row.h"
+
+enum { TAKE_MAX = 4096 };
+
+/* ---- take ------------------------------------------------------------------------------------------ */
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint64_t left = ((const struct id *)a)->value;
+    uint64_t right = ((const struct id *)b)->value;
+
+    return (left > right) - (left < right);
+}
+
+static bool is_held(const struct store_take *take, struct id delivery)
+{
+    return take->held_len > 0 &&
+           bsearch(&delivery, take->held, take->held_len, sizeof *take->held, compare_ids) != NULL;
+}
+
+/* Adds a delivery with its event; *is_over: no room for it. */
+static enum err add_due(struct database *db, struct store_take *take, struct store_due *due,
+                        size_t *bytes, bool *is_over)
+{
+    enum err err = event_row_of_delivery(db, due->delivery, &due->event);
+
+    if (err != OK || due->event == NULL) {
+        return err;
+    }
+    *is_over = take->items_len > 0 && *bytes + due->event->data.len > take->bytes_max;
+    if (*is_over) {
+        event_release(due->event);
+        return OK;
+    }
+    *bytes += due->event->data.len;
+    take->items[take->items_len++] = *due;
+    return OK;
+}
+
+static enum err take_rows(struct database *db, struct store_take *take, sqlite3_stmt *rows)
+{
+    size_t bytes = 0;
+    bool has_row = true;
+    bool is_over = false;
+    enum err err = OK;
+
+    while (!is_over && err == OK) {
+        err = sql_next(db, rows, &has_row);
+        if (err != OK || !has_row) {
+            break;
+        }
+        struct store_due due = {
+            .delivery = column_id(rows, 0),
+            .due = column_wall(rows, 1),
+            .attempts = column_u32(rows, 2),
+        };
+        if (is_held(take, due.delivery)) {
+            continue;
+        }
+        is_over = take->items_len == take->max ||
+                  (!take->is_ordered && due.due.us > take->now.us);
+        if (!is_over) {
+            err = add_due(db, take, &due, &bytes, &is_over);
+        }
+        if (is_over) {
+            take->next_due = due.due;
+        }
+    }
+    sql_end(rows);
+    return err;
+}
+
+enum err sqlite_take(struct engine_reader *reader, struct wall now, struct store_take *take)
+{
+    struct database *db = &reader->db;
+
+    (void)now;
+    take->max = take->max < TAKE_MAX ? take->max : TAKE_MAX;
+    take->items = MEM_ARRAY(take->max, struct store_due);
+    take->items_len = 0;
+    take->next_due = WALL_NEVER;
+    enum err err = reader_begin(reader, &take->request);
+    if (err == OK) {
+        sqlite3_stmt *rows = sql_use(db, take->is_ordered ? SQL_pending_in_order
+                                                          : SQL_pending_by_due);
+        bind_id(rows, 1, take->channel);
+        if (take->is_ordered) {
+            bind_id(rows, 2, ID_NONE);
+        }
+        err = take_rows(db, take, rows);
+    }
+    return reader_end(reader, err);
+}
+
+/* ---- lanes -------------------------------------------------------------------------------------------- */
+
+static void add_lane(struct store_lanes *lanes, size_t *room, const struct store_lane *lane)
+{
+    if (lanes->lanes_len == *room) {
+        *room = *room == 0 ? 64 : 2 * *room;
+        lanes->lanes = mem_resize(lanes->lanes, *room, sizeof *lanes->lanes);
+    }
+    lanes->lanes[lanes->lanes_len++] = *lane;
+}
+
+/* Jumps from channel to channel through the index: as many steps as channels, not as rows. */
+static enum err find_lanes(struct database *db, struct store_lanes *lanes)
+{
+    struct store_lane lane = {0};
+    size_t room = 0;
+    bool has_row = true;
+    enum err err = OK;
+
+    while (has_row && err == OK) {
+        sqlite3_stmt *row = sql_use(db, SQL_next_lane);
+
+        bind_id(row, 1, lane.channel);
+        err = sql_next(db, row, &has_row);
+        if (err == OK && has_row) {
+            lane.channel = column_id(row, 0);
+            lane.next_due = column_wall(row, 1);
+            lane.account = column_id(row, 2);
+            add_lane(lanes, &room, &lane);
+        }
+        sql_end(row);
+    }
+    return err;
+}
+
+enum err sqlite_lanes(struct engine_reader *reader, struct wall now, struct store_lanes *lanes)
+{
+    (void)now;
+    lanes->lanes = NULL;
+    lanes->lanes_len = 0;
+    enum err err = reader_begin(reader, &lanes->request);
+    if (err == OK) {
+        err = find_lanes(&reader->db, lanes);
+    }
+    return reader_end(reader, err);
+}
+
+/* ---- stats --------------------------------------------------------------------------------------------- */
+
+static uint64_t file_bytes(const char *folder, const char *name)
+{
+    char *path = engine_path(folder, name);
+    struct stat found;
+    uint64_t bytes = stat(path, &found) == 0 ? (uint64_t)found.st_size : 0;
+
+    mem_free(path);
+    return bytes;
+}
+
+/* Needs no snapshot: the writer counts, and the system knows the files. */
+enum err sqlite_stats(struct engine_reader *reader, struct wall now, struct store_stats *stats)
+{
+    const struct engine *engine = reader->engine;
+
+    (void)now;
+    stats->pending = (uint64_t)atomic_load(&engine->pending_shown);
+    stats->bytes =
+        file_bytes(engine->folder, "tidings.db") + file_bytes(engine->folder, "tidings.db-wal");
+    return OK;
+}

@@ -1,0 +1,149 @@
+/*
+ * Accounts: the provider's customers.
+ */
+#include "http/page.h"
+#include "wire/native/native.h"
+#include "wire/native/removal.h"
+#include "wire/native/settings_put.h"
+
+struct put {
+    struct exchange *exchange;
+    struct store_put_account put;
+    unsigned tries;
+    bool is_patch;
+    bool is_new;
+};
+
+static void release_account(void *ctx)
+{
+    struct put *state = ctx;
+    account_release(state->put.account);
+}
+
+static void answer(struct exchange *exchange, const struct account *account, unsigned status)
+{
+    struct json_writer writer;
+
+    json_writer_init(&writer, exchange_out(exchange));
+    account_api_json(account, &writer);
+    exchange_answer_json(exchange, status);
+}
+
+static void put_once(struct put *state);
+
+static void put_done(struct store_request *request)
+{
+    struct put *state = CONTAINER_OF(request, struct put, put.request);
+
+    if (settings_should_retry(request->err, &state->tries)) {
+        put_once(state);
+        return;
+    }
+    if (request->err != OK) {
+        exchange_store_failed(state->exchange, request);
+        return;
+    }
+    answer(state->exchange, state->put.account, state->is_new ? 201 : 200);
+}
+
+/* Makes the account anew from the newest snapshot and submits it. */
+static void put_once(struct put *state)
+{
+    struct exchange *exchange = state->exchange;
+    struct slice name = exchange_param(exchange, "account");
+    struct account *base = directory_account(exchange_directory(exchange), name);
+    struct account *account = NULL;
+    struct json settings;
+    struct diag diag = {0};
+
+    if (base == NULL && state->is_patch) {
+        exchange_problem(exchange, PROBLEM_NOT_FOUND, NULL);
+        return;
+    }
+    if (exchange_json(exchange, /* may_be_empty= */ true, &settings) != OK) {
+        return;
+    }
+    enum err err = account_name_check(name, &diag);
+    if (err == OK) {
+        err = account_from_json(name, settings, state->is_patch ? base : NULL, &account, &diag);
+    }
+    if (err != OK) {
+        exchange_input_failed(exchange, err, &diag);
+        return;
+    }
+    if (base != NULL) {
+        account->id = base->id;
+        account->created = base->created;
+        state->put.expected = base->updated;
+    }
+    state->is_new = base == NULL;
+    account_release(state->put.account);
+    state->put.account = account;
+    exchange_submit(exchange, STORE_CALL_put_account, &state->put.request, put_done);
+}
+
+static void put(struct exchange *exchange, bool is_patch)
+{
+    struct put *state = exchange_new(exchange, sizeof(*state));
+
+    state->exchange = exchange;
+    state->is_patch = is_patch;
+    exchange_on_end(exchange, release_account, state);
+    put_once(state);
+}
+
+/* PUT: creates (201), or replaces the settings (200) and keeps the channels. */
+void native_account_put(struct exchange *exchange)
+{
+    put(exchange, /* is_patch= */ false);
+}
+
+/* PATCH: changes the members given; null sets a default again. */
+void native_account_patch(struct exchange *exchange)
+{
+    put(exchange, /* is_patch= */ true);
+}
+
+void native_account_get(struct exchange *exchange)
+{
+    answer(exchange, exchange_account(exchange), 200);
+}
+
+/* GET /v1/accounts: by name, in pages. */
+void native_accounts_list(struct exchange *exchange)
+{
+    struct account *found[PAGE_LIMIT_MAX + 1];
+    struct slice after = {0};
+    struct diag diag = {0};
+    struct json_writer writer;
+    uint32_t limit = 0;
+
+    enum err err = page_limit(exchange, &limit, &diag);
+    if (err == OK) {
+        err = page_cursor_name(exchange, &after, &diag);
+    }
+    if (err != OK) {
+        exchange_input_failed(exchange, err, &diag);
+        return;
+    }
+    size_t count = directory_accounts_after(exchange_directory(exchange), after, found, limit + 1);
+    bool has_more = count > limit;
+    count = has_more ? limit : count;
+    json_writer_init(&writer, exchange_out(exchange));
+    json_begin_object(&writer);
+    json_key(&writer, "items");
+    json_begin_array(&writer);
+    for (size_t i = 0; i < count; i++) {
+        account_api_json(found[i], &writer);
+    }
+    json_end_array(&writer);
+    page_put_next_name(&writer, has_more, count > 0 ? found[count - 1]->name : SLICE(""));
+    json_end_object(&writer);
+    exchange_answer_json(exchange, 200);
+}
+
+/* DELETE: the account with its channels and keys; what was pending is canceled. */
+void native_account_delete(struct exchange *exchange)
+{
+    removal_submit(exchange, exchange_account(exchange)->id, ID_NONE, ID_NONE);
+}

@@ -1,0 +1,258 @@
+/*
+ * An account's deliveries: lists, one with its attempts, and what is done with one by hand.
+ */
+#include "http/page.h"
+#include "model/field.h"
+#include "wire/native/event_json.h"
+#include "wire/native/native.h"
+#include "wire/native/query.h"
+#include "wire/native/settings_put.h"
+
+/* ---- the list ---- */
+
+struct listing {
+    struct exchange *exchange;
+    struct store_list_deliveries list;
+};
+
+static enum err read_state(const struct exchange *exchange, struct store_list_deliveries *list,
+                           struct diag *diag)
+{
+    struct slice word;
+
+    list->has_state = exchange_query(exchange, "state", &word);
+    if (list->has_state && delivery_state_parse(word, &list->state) != OK) {
+        return diag_field(diag, ERR_INVALID, "state",
+                          "expected pending, delivered, failed, refused, canceled or expired");
+    }
+    return OK;
+}
+
+static enum err read_channel(const struct exchange *exchange, struct store_list_deliveries *list,
+                             struct diag *diag)
+{
+    struct slice text;
+
+    if (exchange_query(exchange, "channel", &text) &&
+        id_parse(ID_CHANNEL, text, &list->channel) != OK) {
+        return diag_field(diag, ERR_INVALID, "channel", "expected the id of a channel (chn_...)");
+    }
+    return OK;
+}
+
+static enum err read_list(const struct exchange *exchange, struct store_list_deliveries *list,
+                          struct diag *diag)
+{
+    struct page_period period = {0};
+    enum err err = page_limit(exchange, &list->max, diag);
+
+    if (err == OK) {
+        err = page_cursor_id(exchange, ID_DELIVERY, &list->after, diag);
+    }
+    if (err == OK) {
+        err = page_period(exchange, &period, diag);
+    }
+    if (err == OK) {
+        err = read_state(exchange, list, diag);
+    }
+    if (err == OK) {
+        err = read_channel(exchange, list, diag);
+    }
+    list->account = exchange_account(exchange)->id;
+    list->from = period.from;
+    list->to = period.to;
+    return err;
+}
+
+static void answer_list(struct exchange *exchange, const struct store_list_deliveries *list)
+{
+    const struct account *account = exchange_account(exchange);
+    struct wall now = env_wall(exchange_env(exchange));
+    struct json_writer writer;
+
+    json_writer_init(&writer, exchange_out(exchange));
+    json_begin_object(&writer);
+    json_key(&writer, "items");
+    json_begin_array(&writer);
+    for (size_t i = 0; i < list->deliveries_len; i++) {
+        const struct why_facts facts = {
+            .delivery = &list->deliveries[i],
+            .channel = account_channel(account, list->deliveries[i].channel),
+            .now = now,
+        };
+
+        json_begin_object(&writer);
+        event_json_delivery(&facts, &writer);
+        json_end_object(&writer);
+    }
+    json_end_array(&writer);
+    page_put_next_id(&writer, list->has_more, ID_DELIVERY, list->last);
+    json_end_object(&writer);
+    exchange_answer_json(exchange, 200);
+}
+
+static void listed(struct store_request *request)
+{
+    struct listing *listing = CONTAINER_OF(request, struct listing, list.request);
+
+    if (request->err == OK) {
+        answer_list(listing->exchange, &listing->list);
+    } else {
+        exchange_store_failed(listing->exchange, request);
+    }
+    store_request_clear(request);
+}
+
+void native_deliveries_list(struct exchange *exchange)
+{
+    static const char *const names[] = {"limit", "cursor", "from", "to", "state", "channel"};
+    struct diag diag = {0};
+
+    if (query_is_refused(exchange, names, ARRAY_LEN(names))) {
+        return;
+    }
+    struct listing *listing = exchange_new(exchange, sizeof *listing);
+    listing->exchange = exchange;
+    enum err err = read_list(exchange, &listing->list, &diag);
+    if (err != OK) {
+        exchange_input_failed(exchange, err, &diag);
+        return;
+    }
+    exchange_submit(exchange, STORE_CALL_list_deliveries, &listing->list.request, listed);
+}
+
+/* ---- one delivery ---- */
+
+struct handling {
+    struct exchange *exchange;
+    struct store_get_delivery get;
+    struct store_steer steer;
+};
+
+/* Reads the id in the path; NULL when a problem was answered. */
+static struct handling *start_handling(struct exchange *exchange)
+{
+    struct id delivery;
+
+    if (query_is_refused(exchange, NULL, 0) ||
+        settings_path_id(exchange, ID_DELIVERY, "delivery", &delivery) != OK) {
+        return NULL;
+    }
+    struct handling *handling = exchange_new(exchange, sizeof *handling);
+    handling->exchange = exchange;
+    handling->get.account = exchange_account(exchange)->id;
+    handling->get.delivery = delivery;
+    return handling;
+}
+
+static void answer_delivery(struct exchange *exchange, struct store_get_delivery *get)
+{
+    const struct why_facts facts = {
+        .delivery = &get->found,
+        .channel = account_channel(exchange_account(exchange), get->found.channel),
+        .last = get->attempts_len > 0 ? &get->attempts[get->attempts_len - 1] : NULL,
+        .now = env_wall(exchange_env(exchange)),
+    };
+    struct json_writer writer;
+
+    get->found.event_type = get->event->type;
+    json_writer_init(&writer, exchange_out(exchange));
+    json_begin_object(&writer);
+    event_json_delivery(&facts, &writer);
+    json_key(&writer, "attempts");
+    json_begin_array(&writer);
+    for (size_t i = 0; i < get->attempts_len; i++) {
+        event_json_attempt(&get->attempts[i], &writer);
+    }
+    json_end_array(&writer);
+    json_end_object(&writer);
+    exchange_answer_json(exchange, 200);
+}
+
+static void shown(struct store_request *request)
+{
+    struct handling *handling = CONTAINER_OF(request, struct handling, get.request);
+
+    if (request->err == OK) {
+        answer_delivery(handling->exchange, &handling->get);
+    } else {
+        exchange_store_failed(handling->exchange, request);
+    }
+    store_request_clear(request);
+}
+
+void native_delivery_get(struct exchange *exchange)
+{
+    struct handling *handling = start_handling(exchange);
+
+    if (handling != NULL) {
+        exchange_submit(exchange, STORE_CALL_get_delivery, &handling->get.request, shown);
+    }
+}
+
+/* ---- retry and cancel ---- */
+
+static void steered(struct store_request *request)
+{
+    struct handling *handling = CONTAINER_OF(request, struct handling, steer.request);
+    bool is_retry = handling->steer.kind == STORE_STEER_RETRY;
+    struct exchange *exchange = handling->exchange;
+    struct json_writer writer;
+
+    if (request->err != OK) {
+        exchange_store_failed(exchange, request);
+        return;
+    }
+    json_writer_init(&writer, exchange_out(exchange));
+    json_begin_object(&writer);
+    json_key(&writer, "id");
+    json_put_text(&writer, id_text(ID_DELIVERY, handling->steer.delivery).chars);
+    json_key(&writer, "channel");
+    json_put_text(&writer, id_text(ID_CHANNEL, handling->steer.channel).chars);
+    json_key(&writer, "state");
+    json_put_text(&writer, delivery_word(is_retry ? DELIVERY_PENDING : DELIVERY_CANCELED));
+    json_end_object(&writer);
+    exchange_answer_json(exchange, is_retry ? 202 : 200);
+}
+
+static void steer(struct handling *handling, enum store_steer_kind kind)
+{
+    handling->steer.kind = kind;
+    handling->steer.account = handling->get.account;
+    handling->steer.delivery = handling->get.delivery;
+    exchange_submit(handling->exchange, STORE_CALL_steer, &handling->steer.request, steered);
+}
+
+/* Neither call takes settings: the body is empty or {}. */
+static bool has_settings(struct exchange *exchange)
+{
+    struct json settings;
+    struct diag diag = {0};
+
+    if (exchange_json(exchange, /* may_be_empty= */ true, &settings) != OK) {
+        return true;
+    }
+    if (field_members(settings, "", NULL, 0, &diag) != OK) {
+        exchange_input_failed(exchange, ERR_INVALID, &diag);
+        return true;
+    }
+    return false;
+}
+
+void native_delivery_retry(struct exchange *exchange)
+{
+    struct handling *handling = start_handling(exchange);
+
+    if (handling != NULL && !has_settings(exchange)) {
+        steer(handling, STORE_STEER_RETRY);
+    }
+}
+
+void native_delivery_cancel(struct exchange *exchange)
+{
+    struct handling *handling = start_handling(exchange);
+
+    if (handling != NULL && !has_settings(exchange)) {
+        steer(handling, STORE_STEER_CANCEL);
+    }
+}
