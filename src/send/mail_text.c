@@ -119,14 +119,15 @@ void mail_text_address(struct buf *out, const char *name, struct slice display,
         buf_printf(out, "%.*s\r\n", SLICE_ARGS(address));
         return;
     }
+    bool fits = column + sizeof " <>" + address.len <= LINE_MAX_CHARS;
     if (!stands_for_itself(display, column)) {
         add_words(out, display, strlen(name) + 2);
+        fits = false; /* how full the line is, is not known */
     } else if (is_atoms(display)) {
         buf_slice(out, display);
     } else {
         add_quoted(out, display);
     }
-    bool fits = column + address.len + sizeof " <>" <= LINE_MAX_CHARS;
     buf_printf(out, "%s <%.*s>\r\n", fits ? "" : "\r\n", SLICE_ARGS(address));
 }
 

@@ -159,6 +159,8 @@ static void unsigned_numbers_have_no_sign_and_one_bit_more(UNUSED void **state)
     assert_int_equal(slice_to_u64(SLICE("1\0"), &number), ERR_INVALID);
     assert_int_equal(slice_to_u64(SLICE("18446744073709551616"), &number), ERR_LIMIT);
     assert_int_equal(slice_to_u64(SLICE("30000000000000000000"), &number), ERR_LIMIT);
+    /* Past 2^64 by a digit that makes it zero again, and another one behind. */
+    assert_int_equal(slice_to_u64(SLICE("184467440737095516160"), &number), ERR_LIMIT);
     assert_true(number == 77);
     assert_int_equal(slice_to_u64(SLICE("18446744073709551615"), &number), OK);
     assert_true(number == UINT64_MAX);
