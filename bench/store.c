@@ -1,10 +1,13 @@
 /*
- * The store alone: what it costs to publish events and to record that they were delivered, at a given number of stored events.
+ * The store alone: what it costs to publish events and to record that they were delivered, at a
+ * given number of stored events.
  *
- *   bench-store FOLDER [EVENTS]      FOLDER is made and should be on the disk in question; EVENTS are stored beforehand (1000000)
+ *   bench-store FOLDER [EVENTS] FOLDER is made and should be on the disk in question; EVENTS are
+ *   stored beforehand (1000000)
  *
- * Each transaction holds 256 events of 1 KiB, is flushed, and is followed by one with their 256 outcomes. One thread. For comparison, the same
- * work in simpler layouts, down to a file that is only appended to. Prints one JSON object.
+ * Each transaction holds 256 events of 1 KiB, is flushed, and is followed by one with their 256
+ * outcomes. One thread. For comparison, the same work in simpler layouts, down to a file that is
+ * only appended to. Prints one JSON object.
  */
 #include "base/chance.h"
 #include "base/mem.h"
@@ -48,7 +51,7 @@ static void check(enum err err, const struct diag *diag)
     }
 }
 
-/* ---- Measuring ------------------------------------------------------------------------------- */
+/* ---- Measuring ------------------------------------------------------------------------------ */
 
 struct meter {
     struct mono began, lap;
@@ -128,7 +131,7 @@ static void print(const char *name, struct figures figures)
     (void)fflush(stdout);
 }
 
-/* ---- Our engine ---------------------------------------------------------------------------------- */
+/* ---- Our engine ----------------------------------------------------------------------------- */
 
 struct ours {
     struct engine *engine;
@@ -363,7 +366,7 @@ static void bench_ours(const char *folder, uint64_t events)
     mem_free(ours);
 }
 
-/* ---- Simpler layouts in SQLite, for comparison --------------------------------------------------- */
+/* ---- Simpler layouts in SQLite, for comparison ---------------------------------------------- */
 
 struct plain {
     sqlite3 *handle;
@@ -468,7 +471,7 @@ static void bench_plain(const char *name, const char *path, const char *index, u
     close_plain(&plain);
 }
 
-/* ---- A file that is only appended to: the limit ------------------------------------------------------ */
+/* ---- A file that is only appended to: the limit --------------------------------------------- */
 
 static void append(int fd, const void *bytes, size_t len)
 {

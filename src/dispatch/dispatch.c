@@ -24,6 +24,7 @@ static void worker_init(struct worker *worker, struct dispatch *dispatch, uint32
     heap_init(&worker->wakes);
     list_init(&worker->ready);
     list_init(&worker->fresh);
+    list_init(&worker->shots);
     list_init(&worker->records);
 }
 
@@ -143,11 +144,11 @@ static void worker_clear(struct worker *worker)
 
     (void)mailbox_run(worker->mailbox);
     sender_free(worker->sender);
+    shot_free_all(worker);
     record_free_all(worker);
     while ((lane = map_each(&worker->lanes, &at)) != NULL) {
         lane_discard(lane);
     }
-    shot_pool_free(worker);
     map_clear(&worker->lanes);
     map_clear(&worker->turns);
     heap_clear(&worker->wakes);

@@ -104,9 +104,10 @@ struct worker {
     struct list ready; /* turns */
     struct heap wakes;
     struct list fresh; /* flights, oldest first */
-    struct mono next_sweep;
+    struct mono next_sweep, next_collect;
     uint32_t in_flight;
     struct list records;     /* outcomes for the store, in order; only the first may be under way */
+    struct list shots;       /* being tried */
     struct shot *shots_free; /* pool */
     bool is_draining;
     struct mono drain_until;
@@ -158,7 +159,7 @@ void lane_landed(struct lane *lane);                     /* an attempt ended: it
 
 /* ---- shot.c ---- */
 void shot_fire(struct flight *flight);
-void shot_pool_free(struct worker *worker);
+void shot_free_all(struct worker *worker); /* after the sender has gone */
 /* Fills a request or mail for one attempt: shared with the probe. */
 struct shot_parts {
     struct outbound request;

@@ -395,6 +395,10 @@ bool lane_turn(struct lane *lane)
     if (!is_active(lane)) {
         empty_queue(lane);
         update_gate(lane);
+        if (lane->channel == NULL) {
+            lane->next_due = WALL_NEVER; /* the store clears up after it */
+            lane->failures = 0;
+        }
         return false;
     }
     fetch_if_due(lane, now);

@@ -12,7 +12,8 @@ struct shot {
     struct account *owner;
     const struct dialect *dialect;
     struct wall began;
-    struct shot *next; /* in the pool */
+    struct list_link link; /* worker->shots while being tried */
+    struct shot *next;     /* in the pool */
 };
 
 /* Bodies larger than this are not kept in the pool. */
@@ -41,6 +42,7 @@ static void shot_clear(struct shot *shot)
 
 static void shot_release(struct worker *worker, struct shot *shot)
 {
+    list_remove(&worker->shots, &shot->link);
     channel_release(shot->channel);
     account_release(shot->owner);
     if (shot->parts.body.room > SHOT_BODY_KEPT_MAX) {
@@ -51,8 +53,13 @@ static void shot_release(struct worker *worker, struct shot *shot)
     worker->shots_free = shot;
 }
 
-void shot_pool_free(struct worker *worker)
+void shot_free_all(struct worker *worker)
 {
+    struct list_link *link;
+
+    while ((link = list_first(&worker->shots)) != NULL) {
+        shot_release(worker, CONTAINER_OF(link, struct shot, link));
+    }
     while (worker->shots_free != NULL) {
         struct shot *shot = worker->shots_free;
         worker->shots_free = shot->next;
@@ -379,6 +386,7 @@ void shot_fire(struct flight *flight)
     struct diag diag = {0};
 
     shot->flight = flight;
+    list_push_back(&worker->shots, &shot->link);
     shot->channel = channel_hold(flight->lane->channel);
     shot->owner = account_hold(flight->lane->owner);
     shot->dialect = flight->lane->dialect;

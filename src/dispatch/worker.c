@@ -10,7 +10,7 @@
 /* How long a round sleeps at most: figures and clocks are looked at again. */
 #define ROUND_US US_PER_SECOND
 /* How often lanes without work are given up. */
-#define COLLECT_EVERY_ROUNDS 128
+#define COLLECT_EVERY_US (30 * US_PER_SECOND)
 
 static struct turn *turn_of(struct worker *worker, struct id account)
 {
@@ -146,15 +146,16 @@ static bool is_done(struct worker *worker, struct mono now)
     return is_empty || now.us >= worker->drain_until.us;
 }
 
-static void sweep(struct worker *worker, struct mono now, uint64_t round)
+static void sweep(struct worker *worker, struct mono now)
 {
     if (now.us >= worker->next_sweep.us) {
         lane_sweep(worker, now);
         worker->next_sweep = (struct mono){now.us + SWEEP_EVERY_US};
         atomic_store_explicit(&worker->cpu_us, thread_cpu_us(), memory_order_relaxed);
     }
-    if (round % COLLECT_EVERY_ROUNDS == 0) {
+    if (now.us >= worker->next_collect.us) {
         collect(worker, now);
+        worker->next_collect = (struct mono){now.us + COLLECT_EVERY_US};
     }
     atomic_store_explicit(&worker->in_flight_now, worker->in_flight, memory_order_relaxed);
 }
@@ -164,14 +165,14 @@ static void worker_main(void *ctx)
     struct worker *worker = ctx;
     struct mono now = env_mono(worker->env);
 
-    for (uint64_t round = 1; !is_done(worker, now); round++) {
+    while (!is_done(worker, now)) {
         (void)mailbox_run(worker->mailbox);
         now = env_mono(worker->env);
         wake_lanes(worker, now);
         if (!worker->is_draining) {
             take_turns(worker);
         }
-        sweep(worker, now, round);
+        sweep(worker, now);
         record_submit(worker);
         sender_run(worker->sender, worker->mailbox, sleep_us(worker, now));
         record_submit(worker);

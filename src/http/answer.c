@@ -124,7 +124,7 @@ bool answer_queue(struct exchange *exchange)
         return false;
     }
     exchange->state = EXCHANGE_SENDING;
-    connection_enter(exchange->connection, CONNECTION_ANSWERING, body.len);
+    connection_enter(exchange->connection, CONNECTION_ANSWERING);
     reactor_count(&exchange->reactor->figures.by_status_class[exchange->status / 100], 1);
     bool is_queued = add_headers(exchange, response) &&
                      MHD_queue_response(exchange->connection->handle, exchange->status,

@@ -1,5 +1,7 @@
 #include "http/connection.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,7 +10,8 @@
 #include "http/census.h"
 #include "http/server_internal.h"
 
-enum { SEND_BYTES_PER_SECOND_MIN = 16 * 1024 }; /* a peer that takes less only holds our memory */
+/* Of an answer in each request timeout: a peer that takes less only holds our memory. */
+enum { TAKEN_BYTES_MIN = 64 * 1024 };
 
 /*
  * What we have to say where libmicrohttpd has no way to answer: to a connection that is one too
@@ -46,16 +49,30 @@ static void stop_reading(const struct connection *connection)
     (void)shutdown(connection->fd, SHUT_RD); /* fails when the peer is gone */
 }
 
-/* Never further ahead than the shortest time a phase has: the next phase may begin meanwhile. */
+/* Whether the peer has taken a good part of the answer since this was asked before. */
+static bool takes_on(struct connection *connection)
+{
+    struct tcp_info info = {0};
+    socklen_t info_len = sizeof info;
+
+    if (getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &info, &info_len) != 0) {
+        return false;
+    }
+    bool takes = info.tcpi_bytes_acked - connection->taken_bytes >= TAKEN_BYTES_MIN;
+    connection->taken_bytes = info.tcpi_bytes_acked;
+    return takes;
+}
+
 static void set_timer(struct connection *connection)
 {
-    struct reactor *reactor = connection->endpoint->reactor;
-    struct mono at = {reactor->now.us + reactor->server->options.request_timeout_us};
+    reactor_set_timer(connection->endpoint->reactor, &connection->timer, connection->deadline);
+}
 
-    if (connection->phase != CONNECTION_HANDLED && connection->deadline.us < at.us) {
-        at = connection->deadline;
-    }
-    reactor_set_timer(reactor, &connection->timer, at);
+/* The phase gets its time once more. */
+static void prolong(struct connection *connection)
+{
+    connection_enter(connection, connection->phase);
+    set_timer(connection);
 }
 
 static void check_deadline(struct reactor_timer *timer)
@@ -63,12 +80,12 @@ static void check_deadline(struct reactor_timer *timer)
     struct connection *connection = CONTAINER_OF(timer, struct connection, timer);
 
     if (connection->deadline.us > connection->endpoint->reactor->now.us) {
-        set_timer(connection);
+        set_timer(connection); /* it is in a newer phase */
         return;
     }
     switch (connection->phase) {
     case CONNECTION_HANDLED: /* as long as it takes */
-        set_timer(connection);
+        prolong(connection);
         break;
     case CONNECTION_ARRIVING:
         (void)say(connection, too_slow);
@@ -78,7 +95,11 @@ static void check_deadline(struct reactor_timer *timer)
         stop_reading(connection);
         break;
     case CONNECTION_ANSWERING:
-        (void)shutdown(connection->fd, SHUT_RDWR);
+        if (takes_on(connection)) {
+            prolong(connection);
+        } else {
+            (void)shutdown(connection->fd, SHUT_RDWR); /* fails when the peer is gone */
+        }
         break;
     }
 }
@@ -125,7 +146,7 @@ static struct connection *connection_new(struct endpoint *endpoint, struct MHD_C
     reactor_count(&reactor->figures.connections_now, 1);
     enter_census(connection);
     connection->timer.due = check_deadline;
-    connection_enter(connection, CONNECTION_IDLE, 0);
+    connection_enter(connection, CONNECTION_IDLE);
     set_timer(connection);
     if (reactor->is_draining) {
         connection_drain(connection);
@@ -166,13 +187,12 @@ struct connection *connection_of(struct MHD_Connection *handle)
     return MHD_get_connection_info(handle, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-void connection_enter(struct connection *connection, enum connection_phase phase, size_t send_bytes)
+void connection_enter(struct connection *connection, enum connection_phase phase)
 {
     const struct reactor *reactor = connection->endpoint->reactor;
-    int64_t send_us = (int64_t)(send_bytes / SEND_BYTES_PER_SECOND_MIN) * US_PER_SECOND;
 
     connection->phase = phase;
-    connection->deadline.us = reactor->now.us + reactor->server->options.request_timeout_us + send_us;
+    connection->deadline.us = reactor->now.us + reactor->server->options.request_timeout_us;
 }
 
 bool connection_refuse_head(const struct connection *connection)

@@ -11,8 +11,9 @@
  *               +----------- ANSWERING <----------------+
  *                  sent
  *
- * IDLE and ARRIVING may each take the server's request timeout, ANSWERING that and some time for
- * what is sent, HANDLED as long as the handler takes. Whoever takes longer is closed.
+ * IDLE and ARRIVING may each take the server's request timeout, ANSWERING too and again as long as
+ * the peer takes a good part of the answer each time, HANDLED as long as the handler takes. Whoever
+ * takes longer is closed.
  */
 #ifndef HTTP_CONNECTION_H
 #define HTTP_CONNECTION_H
@@ -40,6 +41,7 @@ struct connection {
     bool is_turned_away; /* above a limit: nothing on it is served */
     enum connection_phase phase;
     struct mono deadline; /* of the phase */
+    uint64_t taken_bytes; /* by the peer, when its slowness was looked at */
     struct reactor_timer timer; /* looks at the deadline; not moved for every request */
 
     /* The newest key that was right on it: the next request need not hash the same text again. */
@@ -55,9 +57,7 @@ void connection_on_notify(void *cls, struct MHD_Connection *handle, void **conte
 /* The connection of a handle. */
 struct connection *connection_of(struct MHD_Connection *handle);
 
-/* send_bytes: of the answer, for ANSWERING. */
-void connection_enter(struct connection *connection, enum connection_phase phase,
-                      size_t send_bytes);
+void connection_enter(struct connection *connection, enum connection_phase phase);
 
 /* Answers a request whose head fills the memory that libmicrohttpd would need for its answer. False:
  * there is no other way than to try that. The connection must be closed then. */

@@ -50,6 +50,7 @@ static size_t add_certificate(struct MHD_OptionItem *options, const struct certi
 }
 
 /* libmicrohttpd's words on why a certificate is not taken, without the line end. */
+PRINTF_LIKE(2, 0)
 static void keep_words(void *cls, const char *format, va_list args)
 {
     char *words = cls;

@@ -36,7 +36,7 @@ struct exchange *exchange_begin(struct connection *connection)
         spare != NULL ? LIST_ITEM(spare, struct exchange, link) : exchange_new_one(reactor);
 
     exchange->connection = connection;
-    connection_enter(connection, CONNECTION_ARRIVING, 0);
+    connection_enter(connection, CONNECTION_ARRIVING);
     reactor_count(&reactor->figures.requests, 1);
     return exchange;
 }

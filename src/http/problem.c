@@ -50,6 +50,7 @@ void problem_write(enum problem problem, const struct diag *diag, struct buf *ou
 
 enum problem problem_from_err(enum err err)
 {
+    assert(err != OK);
     switch (err) {
     case ERR_INVALID:
         return PROBLEM_INVALID;
@@ -74,10 +75,8 @@ enum problem problem_from_err(enum err err)
     case ERR_IO:
     case ERR_CORRUPT:
     case ERR_VERSION:
-        return PROBLEM_INTERNAL;
     case OK:
         break;
     }
-    assert(!"OK is no problem");
     return PROBLEM_INTERNAL;
 }

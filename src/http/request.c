@@ -183,7 +183,7 @@ static bool take_body(struct exchange *exchange, const char *bytes, size_t len)
 
 static void handle(struct exchange *exchange)
 {
-    connection_enter(exchange->connection, CONNECTION_HANDLED, 0);
+    connection_enter(exchange->connection, CONNECTION_HANDLED);
     exchange->state = EXCHANGE_HANDLED;
     exchange->route->handle(exchange);
     if (exchange->state == EXCHANGE_HANDLED) {
@@ -256,5 +256,5 @@ void request_on_completed(UNUSED void *cls, UNUSED struct MHD_Connection *handle
         linger_begin(exchange->reactor, connection->fd);
     }
     exchange_end(exchange);
-    connection_enter(connection, CONNECTION_IDLE, 0);
+    connection_enter(connection, CONNECTION_IDLE);
 }

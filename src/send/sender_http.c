@@ -494,8 +494,8 @@ void sender_http_abort(UNUSED struct sender_http *http, struct work *work)
 
 /* What libcurl knows of a transfer that has ended. */
 struct facts {
-    long status, os_errno, request_bytes;
-    curl_off_t connected_us, sent_bytes;
+    long status, os_errno, request_bytes, connects;
+    curl_off_t sent_bytes;
 };
 
 static struct facts gather(const struct transfer *transfer)
@@ -505,7 +505,7 @@ static struct facts gather(const struct transfer *transfer)
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &facts.status);
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &facts.os_errno);
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &facts.request_bytes);
-    (void)curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &facts.connected_us);
+    (void)curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &facts.connects);
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &facts.sent_bytes);
     return facts;
 }
@@ -524,7 +524,7 @@ static enum outcome_phase phase_of(const struct transfer *transfer, const struct
     if (facts->request_bytes > 0) {
         return was_sent_whole(transfer, facts) ? PHASE_WAIT : PHASE_SEND;
     }
-    if (facts->connected_us > 0) {
+    if (facts->connects > 0) {
         return is_https(transfer->work->outbound) ? PHASE_TLS : PHASE_SEND;
     }
     return transfer->opened > 0 ? PHASE_CONNECT : PHASE_LOOKUP;

@@ -197,8 +197,8 @@ static void session_fail(struct mail_session *session, const struct outcome *out
 
     work->outbound->result.may_have_arrived =
         session->state == SESSION_BUSY && smtp_has_sent_all(&session->smtp);
-    session_close(session);
     end(mail, work, outcome, reply);
+    session_close(session); /* only now: the reply is in it */
 }
 
 /* Invariant 4: whether the mail gets a second chance; then it waits again. */
@@ -385,11 +385,12 @@ static void session_carry(struct mail_session *session)
 
 static enum outcome_phase connect_phase(CURL *easy)
 {
-    curl_off_t looked_up_us = 0, connected_us = 0;
+    curl_off_t looked_up_us = 0;
+    long connects = 0;
 
     (void)curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up_us);
-    (void)curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected_us);
-    if (connected_us > 0) {
+    (void)curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+    if (connects > 0) {
         return PHASE_WAIT;
     }
     return looked_up_us > 0 ? PHASE_CONNECT : PHASE_LOOKUP;

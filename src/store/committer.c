@@ -1,21 +1,22 @@
 #include "store/committer.h"
 
-#include <assert.h>
-#include <stdatomic.h>
-
 #include "base/macro.h"
 #include "base/mem.h"
 #include "os/log.h"
 #include "store/writes.h"
 
+#include <assert.h>
+#include <stdatomic.h>
+
 #define RESERVE_EVERY_US US_PER_SECOND
 #define CLOSING_LOOK_US (10 * US_PER_MS)
 
-/* How far the mark may lag behind: it costs a row in the transaction, and at a start everything above it is looked at. */
+/* How far the mark may lag behind: it costs a row in the transaction, and at a start everything
+ * above it is looked at. */
 #define MARK_EVENTS_MAX 1024
 #define MARK_EVERY_US (100 * US_PER_MS)
 
-/* ---- What waits ---------------------------------------------------------------------------- */
+/* ---- What waits ----------------------------------------------------------------------------- */
 
 static void run_nothing(struct message *message)
 {
@@ -45,7 +46,8 @@ static void take_mail(struct committer *committer)
 static int64_t wait_us(const struct committer *committer)
 {
     if (atomic_load(&committer->is_closing)) {
-        return CLOSING_LOOK_US; /* a submitter that is turned away posts nothing that would wake us */
+        /* a submitter that is turned away posts nothing that would wake us */
+        return CLOSING_LOOK_US;
     }
     return atomic_load(&committer->is_full) ? RESERVE_EVERY_US : -1;
 }
@@ -94,7 +96,7 @@ static void fill_batch(struct committer *committer)
     atomic_fetch_sub(&committer->waiting, (int64_t)committer->batch_len);
 }
 
-/* ---- One transaction ------------------------------------------------------------------------- */
+/* ---- One transaction ------------------------------------------------------------------------ */
 
 /* Lets the mark move when that is worth a row. */
 static void move_mark(struct committer *committer, bool is_last)
@@ -163,7 +165,8 @@ static void roll_back(struct committer *committer, enum err err, const struct di
     }
 }
 
-/* Gives up the reserve, and writes what only ends things: that must go on although no event can be stored. */
+/* Gives up the reserve, and writes what only ends things: that must go on although no event can be
+ * stored. */
 static enum err write_without_room(struct committer *committer, struct diag *diag)
 {
     const struct committer_options *options = &committer->options;
@@ -259,7 +262,7 @@ static void run(void *ctx)
     run_batch(committer, /* is_last= */ true);
 }
 
-/* ---- From outside ------------------------------------------------------------------------------ */
+/* ---- From outside --------------------------------------------------------------------------- */
 
 void committer_start(struct committer *committer, const struct committer_options *options)
 {
@@ -281,8 +284,9 @@ void committer_start(struct committer *committer, const struct committer_options
 void committer_submit(struct committer *committer, struct store_request *request)
 {
     /*
-     * Counted before looking whether the store closes, while the thread looks for the count after that was said: in every order
-     * one of the two sees the other, so nothing is posted to a thread that has left.
+     * Counted before looking whether the store closes, while the thread looks for the count after
+     * that was said: in every order one of the two sees the other, so nothing is posted to a thread
+     * that has left.
      */
     atomic_fetch_add(&committer->waiting, 1);
     if (atomic_load(&committer->is_closing)) {

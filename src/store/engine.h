@@ -1,24 +1,29 @@
 /*
  * An engine, for those who write one: plain blocking code that keeps the domain's data somewhere.
  *
- * The generic half (store.c, committer.c, readers.c) does threads, batching, ids, the directory, the mark and the callbacks. An engine does
- * storage, and is called like this:
+ * The generic half (store.c, committer.c, readers.c) does threads, batching, ids, the directory,
+ * the mark and the callbacks. An engine does storage, and is called like this:
  *
  *   open, load, recover                               once, on the opening thread
  *   (begin, write..., commit | rollback), settled     for ever, all on the committer's thread
  *   reader_open                                       once for each reader, on the opening thread
- *   read...                                           on each reader's thread, concurrently with writing
+ *   read...                                           on each reader's thread, while others write
  *   reader_close, close                               once, last, on the closing thread
  *
  * Rules:
- * 1. A write function checks before it changes anything. A domain error (ERR_NOT_FOUND, ERR_CONFLICT, ...) goes into the request (or item) and the
- *    function returns OK; the transaction goes on with the other requests.
- * 2. A write function returns ERR_FULL, ERR_IO or ERR_CORRUPT when the whole transaction is spoilt, with the words in the request's diag; rollback follows.
- * 3. commit returns OK only when everything is flushed. ERR_FULL: nothing of it is there, rollback follows. Anything else is fatal.
- * 4. Ids and `now` are given in; an engine makes no ids but those of attempts, and reads no clock. The generic half has checked settings before it calls
- *    (names, versions, that what is to be removed exists) and has set their ids and times: an engine stores them as they are.
- * 5. A read function fills the request's results with memory from mem_new, which store_request_clear frees in one way for all engines: arrays as one
- *    block; detail and answer of each attempt, and event_type of list_deliveries, as a mem_text each.
+ * 1. A write function checks before it changes anything. A domain error (ERR_NOT_FOUND,
+ *    ERR_CONFLICT, ...) goes into the request (or item) and the function returns OK; the
+ *    transaction goes on with the other requests.
+ * 2. A write function returns ERR_FULL, ERR_IO or ERR_CORRUPT when the whole transaction is spoilt,
+ *    with the words in the request's diag; rollback follows.
+ * 3. commit returns OK only when everything is flushed. ERR_FULL: nothing of it is there, rollback
+ *    follows. Anything else is fatal.
+ * 4. Ids and `now` are given in; an engine makes no ids but those of attempts, and reads no clock.
+ *    The generic half has checked settings before it calls (names, versions, that what is to be
+ *    removed exists) and has set their ids and times: an engine stores them as they are.
+ * 5. A read function fills the request's results with memory from mem_new, which
+ *    store_request_clear frees in one way for all engines: arrays as one block; detail and answer
+ *    of each attempt, and event_type of list_deliveries, as a mem_text each.
  */
 #ifndef STORE_ENGINE_H
 #define STORE_ENGINE_H
@@ -39,7 +44,9 @@ struct engine_options {
 struct engine_batch {
     struct wall now;
     struct id_maker *ids; /* for attempts; events and deliveries have theirs already */
-    struct id mark;       /* invariant 4 of store.h: every event up to here has its deliveries pending or final; moves when it is worth keeping */
+    /* invariant 4 of store.h: every event up to here has its deliveries pending or final; moves
+     * when it is worth keeping */
+    struct id mark;
 };
 
 /* What an engine tells when opened. */
@@ -50,8 +57,10 @@ struct engine_state {
     uint8_t receipt_key[32]; /* from chance given in at the first open, kept for ever */
 };
 
-#define ENGINE_WRITE(name) enum err (*name)(struct engine *, const struct engine_batch *, struct store_##name *)
-#define ENGINE_READ(name) enum err (*name)(struct engine_reader *, struct wall now, struct store_##name *)
+#define ENGINE_WRITE(name)                                                                         \
+    enum err (*name)(struct engine *, const struct engine_batch *, struct store_##name *)
+#define ENGINE_READ(name)                                                                          \
+    enum err (*name)(struct engine_reader *, struct wall now, struct store_##name *)
 
 struct engine_ops {
     const char *name; /* in the settings: "sqlite" */
@@ -61,15 +70,19 @@ struct engine_ops {
 
     /* Everything about settings, into state->directory (made by the caller, empty). */
     enum err (*load)(struct engine *engine, struct engine_state *state, struct diag *diag);
-    /* Makes pending, due now, what is above the mark and has no recorded end; returns how many. In transactions of its own. */
-    enum err (*recover)(struct engine *engine, struct id mark, struct wall now, uint64_t *out_count, struct diag *diag);
+    /* Makes pending, due now, what is above the mark and has no recorded end; returns how many. In
+     * transactions of its own. */
+    enum err (*recover)(struct engine *engine, struct id mark, struct wall now, uint64_t *out_count,
+                        struct diag *diag);
 
     enum err (*begin)(struct engine *engine, const struct engine_batch *batch, struct diag *diag);
     enum err (*commit)(struct engine *engine, struct diag *diag);
     void (*rollback)(struct engine *engine);
-    /* After a commit, with the time there is: checkpoints and the like, in small steps. is_idle: nothing waits. What it returns but OK is fatal. */
+    /* After a commit, with the time there is: checkpoints and the like, in small steps. is_idle:
+     * nothing waits. What it returns but OK is fatal. */
     enum err (*settled)(struct engine *engine, bool is_idle, struct diag *diag);
-    /* Disk full: give up what was held in reserve so that acknowledging still works; take it back: OK when there is room for events again. */
+    /* Disk full: give up what was held in reserve so that acknowledging still works; take it back:
+     * OK when there is room for events again. */
     void (*relieve)(struct engine *engine);
     enum err (*reserve)(struct engine *engine);
 
@@ -96,7 +109,8 @@ struct engine_ops {
 };
 
 extern const struct engine_ops engine_sqlite;
-extern const struct engine_ops engine_memory; /* for tests: everything is gone at close, unless opened again by the same path in one process */
+/* For tests: all is gone at the end of the process; until then a path opens again what it held. */
+extern const struct engine_ops engine_memory;
 
 /* By name, NULL when there is none such. */
 const struct engine_ops *engine_find(const char *name);

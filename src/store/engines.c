@@ -1,7 +1,7 @@
-#include <string.h>
-
 #include "base/macro.h"
 #include "store/engine.h"
+
+#include <string.h>
 
 static const struct engine_ops *const engines[] = {
     &engine_sqlite,

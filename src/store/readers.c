@@ -1,10 +1,10 @@
 #include "store/readers.h"
 
-#include <assert.h>
-
 #include "base/macro.h"
 #include "base/mem.h"
 #include "store/replies.h"
+
+#include <assert.h>
 
 struct reader {
     struct readers *readers;

@@ -4,17 +4,17 @@
 #ifndef STORE_READERS_H
 #define STORE_READERS_H
 
-#include <pthread.h>
-
 #include "os/thread.h"
 #include "store/engine.h"
+
+#include <pthread.h>
 
 struct readers {
     const struct engine_ops *ops;
     struct env *env;
     /*
-     * Guards the queue below. A mailbox has one owner; here whichever thread is free takes the next request, so that a long
-     * list holds up nobody who came after it.
+     * Guards the queue below. A mailbox has one owner; here whichever thread is free takes the next
+     * request, so that a long list holds up nobody who came after it.
      */
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -28,7 +28,8 @@ struct readers {
 enum err readers_start(struct readers *readers, const struct engine_ops *ops, struct engine *engine,
                        struct env *env, uint32_t len, struct diag *diag) MUST_CHECK;
 
-/* Any thread, until readers_clear. After readers_stop began the request comes back with ERR_CLOSED. */
+/* Any thread, until readers_clear. After readers_stop began the request comes back with
+ * ERR_CLOSED. */
 void readers_submit(struct readers *readers, struct store_request *request);
 
 /* Waits until everything submitted is done, ends the threads, closes the views. */

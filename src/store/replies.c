@@ -53,7 +53,8 @@ void replies_post(struct replies *replies)
         mailbox_post_chain(replies->chains[i].to, replies->chains[i].first,
                            replies->chains[i].last);
     }
-    /* Forgotten, not only emptied: a caller may free its mailbox once its last request came back. */
+    /* Forgotten, not only emptied: a caller may free its mailbox once its last request came
+     * back. */
     replies->len = 0;
 }
 

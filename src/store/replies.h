@@ -1,5 +1,6 @@
 /*
- * Replies: finished requests on their way back, gathered so that each caller's thread is woken once a batch.
+ * Replies: finished requests on their way back, gathered so that each caller's thread is woken once
+ * a batch.
  */
 #ifndef STORE_REPLIES_H
 #define STORE_REPLIES_H

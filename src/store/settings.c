@@ -3,6 +3,19 @@
 #include <assert.h>
 #include <stdatomic.h>
 
+static void make_gates_of(void *ctx, struct account *account)
+{
+    (void)ctx;
+    for (uint32_t i = 0; i < account->channels_len; i++) {
+        account->channels[i]->gate = channel_gate_new(SETTINGS_GATE_ROOM);
+    }
+}
+
+void settings_make_gates(const struct directory *directory)
+{
+    directory_each_account(directory, make_gates_of, NULL);
+}
+
 void settings_init(struct settings *settings, struct directory *directory)
 {
     *settings = (struct settings){.visible = directory};

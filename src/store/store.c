@@ -1,9 +1,5 @@
 #include "store/store.h"
 
-#include <assert.h>
-#include <stdatomic.h>
-#include <string.h>
-
 #include "base/macro.h"
 #include "base/mem.h"
 #include "model/receipt.h"
@@ -11,6 +7,10 @@
 #include "store/engine.h"
 #include "store/readers.h"
 #include "store/settings.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <string.h>
 
 struct store {
     const struct engine_ops *ops;
@@ -30,7 +30,7 @@ struct store {
 static const bool is_write[STORE_CALL_COUNT] = {STORE_CALLS(WRITE_ROW)};
 #undef WRITE_ROW
 
-/* ---- Opening and closing --------------------------------------------------------------------- */
+/* ---- Opening and closing -------------------------------------------------------------------- */
 
 static enum err open_engine(struct store *store, struct env *env,
                             const struct store_options *options, struct diag *diag)
@@ -57,6 +57,7 @@ static enum err load(struct store *store, struct env *env, struct engine_state *
     settings_init(&store->settings, state->directory);
     enum err err = store->ops->load(store->engine, state, diag);
     if (err == OK) {
+        settings_make_gates(state->directory);
         memcpy(store->receipt_key, state->receipt_key, sizeof store->receipt_key);
         err = store->ops->recover(store->engine, state->mark, env_wall(env), &recovered, diag);
     }
@@ -103,8 +104,8 @@ enum err store_open(struct env *env, const struct store_options *options, struct
         err = load(store, env, &state, diag);
     }
     if (err == OK) {
-        err = readers_start(&store->readers, store->ops, store->engine, env, options->readers,
-                            diag);
+        err =
+            readers_start(&store->readers, store->ops, store->engine, env, options->readers, diag);
     }
     if (err != OK) {
         free_store(store);
@@ -136,7 +137,7 @@ void store_close(struct store *store)
     free_store(store);
 }
 
-/* ---- In between ------------------------------------------------------------------------------- */
+/* ---- In between ----------------------------------------------------------------------------- */
 
 bool store_is_busy(const struct store *store)
 {

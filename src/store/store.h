@@ -1,24 +1,26 @@
 /*
  * The store, for those who call it: events, deliveries and settings, durably.
  *
- * It speaks of the domain, not of tables. Every call is asynchronous: the caller fills a request that it owns (usually part of a larger struct
- * of its own), submits it, and gets it back by `done` on its own thread, out of its own mailbox; a write is on disk by then. Until then the request
- * and all that it points to belong to the store. Callbacks never come from inside store_submit.
+ * It speaks of the domain, not of tables. Every call is asynchronous: the caller fills a request
+ * that it owns (usually part of a larger struct of its own), submits it, and gets it back by `done`
+ * on its own thread, out of its own mailbox; a write is on disk by then. Until then the request and
+ * all that it points to belong to the store. Callbacks never come from inside store_submit.
  *
  * Invariants:
- * 1. A write request that comes back OK was flushed (or committed synchronously) before, in one transaction with all its parts.
- * 2. Writes take effect in the order in which the committer took them; a reader that starts after a write came back sees it.
- * 3. A delivery is in exactly one place: being tried for the first time out of memory (fresh); among the pending (a row that the
- *    store keeps until the end); or final. Only what is pending or was not delivered by its first attempt costs more than appends.
- * 4. Every fresh delivery belongs to an event above the mark. At start everything above the mark that has no recorded end becomes
- *    pending, so a crash repeats attempts but loses none. Whoever holds a fresh delivery for long parks it, so that the mark moves on.
+ * 1. A write request that comes back OK was flushed (or committed synchronously) before, in one
+ *    transaction with all its parts.
+ * 2. Writes take effect in the order in which the committer took them; a reader that starts after a
+ *    write came back sees it.
+ * 3. A delivery is in exactly one place: being tried for the first time out of memory (fresh);
+ *    among the pending (a row that the store keeps until the end); or final. Only what is pending
+ *    or was not delivered by its first attempt costs more than appends.
+ * 4. Every fresh delivery belongs to an event above the mark. At start everything above the mark
+ *    that has no recorded end becomes pending, so a crash repeats attempts but loses none. Whoever
+ *    holds a fresh delivery for long parks it, so that the mark moves on.
  * 5. A flush that fails ends the process (hooks.fatal); it is never tried again.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
-
-#include <stdbool.h>
-#include <stdint.h>
 
 #include "base/err.h"
 #include "base/id.h"
@@ -30,45 +32,58 @@
 #include "os/env.h"
 #include "os/mailbox.h"
 
-struct store; /* opaque; every function here may be called from any thread unless it says otherwise */
+#include <stdbool.h>
+#include <stdint.h>
+
+struct
+    store; /* opaque; every function here may be called from any thread unless it says otherwise */
 struct engine_ops;
 
-/* ---- Opening and closing --------------------------------------------------------------------------------------- */
+/* ---- Opening and closing -------------------------------------------------------------------- */
 
 struct store_publish_item;
 
-/* Called on the committer's thread, after the flush and before `done` of the requests concerned. Must only look and post to mailboxes. */
+/* Called on the committer's thread, after the flush and before `done` of the requests concerned.
+ * Must only look and post to mailboxes. */
 struct store_hooks {
     void *ctx;
-    /* Committed events with their targets, in commit order; duplicates are left out. Whoever takes fresh deliveries holds the event. */
+    /* Committed events with their targets, in commit order; duplicates are left out. Whoever takes
+     * fresh deliveries holds the event. */
     void (*published)(void *ctx, struct store_publish_item *const *items, size_t len);
-    /* A delivery became due again by hand, or was canceled; or queue messages became available (delivery ID_NONE). */
+    /* A delivery became due again by hand, or was canceled; or queue messages became available
+     * (delivery ID_NONE). */
     void (*nudged)(void *ctx, struct id account, struct id channel, struct id delivery);
-    /* Settings of a channel changed; channel ID_NONE: of the whole account. The new snapshot is already visible. */
+    /* Settings of a channel changed; channel ID_NONE: of the whole account. The new snapshot is
+     * already visible. */
     void (*changed)(void *ctx, struct id account, struct id channel);
-    /* The store cannot go on (flush failed, data damaged). Say so and end the process; must not return. */
+    /* The store cannot go on (flush failed, data damaged). Say so and end the process; must not
+     * return. */
     void (*fatal)(void *ctx, enum err err, const struct diag *diag);
 };
 
 struct store_options {
     const struct engine_ops *engine;
-    const char *path;      /* folder of an embedded engine */
-    const char *url;       /* of a shared engine */
-    uint32_t node;         /* in ids */
-    uint32_t readers;      /* threads, at least 1 */
-    uint32_t queue_max;    /* writes that may wait before store_is_busy says so */
-    uint32_t batch_max;    /* requests in one transaction */
-    const uint8_t *master_key; /* SEAL_KEY_BYTES to seal secrets with, or NULL: they are stored as they are */
+    const char *path;   /* folder of an embedded engine */
+    const char *url;    /* of a shared engine */
+    uint32_t node;      /* in ids */
+    uint32_t readers;   /* threads, at least 1 */
+    uint32_t queue_max; /* writes that may wait before store_is_busy says so */
+    uint32_t batch_max; /* requests in one transaction */
+    const uint8_t
+        *master_key; /* SEAL_KEY_BYTES to seal secrets with, or NULL: they are stored as they are */
     struct channel_defaults channel_defaults;
     struct store_hooks hooks;
 };
 
-/* Opens, upgrades, recovers (invariant 4), loads the directory and starts the threads. ERR_BUSY: another process has it; ERR_VERSION: written by a newer
- * program; ERR_CORRUPT, ERR_IO. The diag tells what to do. */
-enum err store_open(struct env *env, const struct store_options *options, struct store **out, struct diag *diag) MUST_CHECK;
+/* Opens, upgrades, recovers (invariant 4), loads the directory and starts the threads. ERR_BUSY:
+ * another process has it; ERR_VERSION: written by a newer program; ERR_CORRUPT, ERR_IO. The diag
+ * tells what to do. */
+enum err store_open(struct env *env, const struct store_options *options, struct store **out,
+                    struct diag *diag) MUST_CHECK;
 
-/* Waits for everything submitted, then stops the threads. What is submitted after it began comes back with ERR_CLOSED. Callers keep running their mailboxes;
- * their threads may go on submitting until store_close. */
+/* Waits for everything submitted, then stops the threads. What is submitted after it began comes
+ * back with ERR_CLOSED. Callers keep running their mailboxes; their threads may go on submitting
+ * until store_close. */
 void store_stop(struct store *store);
 
 /* Stops, unless that was done, and frees. Nobody may use the store any more. */
@@ -80,10 +95,11 @@ bool store_is_busy(const struct store *store);
 /* No room to store events (507); reading and acknowledging still work. */
 bool store_is_full(const struct store *store);
 
-/* Everything answered from now on can rely on the key (receipts); made at the first start and kept. RECEIPT_KEY_BYTES. */
+/* Everything answered from now on can rely on the key (receipts); made at the first start and kept.
+ * RECEIPT_KEY_BYTES. */
 const uint8_t *store_receipt_key(const struct store *store);
 
-/* ---- The directory ---------------------------------------------------------------------------------------------- */
+/* ---- The directory -------------------------------------------------------------------------- */
 
 /* A thread's own look at the newest settings. Zero it before the first use. */
 struct store_view {
@@ -91,11 +107,12 @@ struct store_view {
     uint64_t version;
 };
 
-/* The newest snapshot, lent until this thread's next call. Whoever saw a settings request come back sees its effect here. */
+/* The newest snapshot, lent until this thread's next call. Whoever saw a settings request come back
+ * sees its effect here. */
 struct directory *store_view(struct store *store, struct store_view *view);
 void store_view_clear(struct store_view *view);
 
-/* ---- Requests ---------------------------------------------------------------------------------------------------- */
+/* ---- Requests ------------------------------------------------------------------------------- */
 
 /* X(name, W or R): writes go to the committer, reads to a reader thread with its own snapshot. */
 #define STORE_CALLS(X)                                                                             \
@@ -139,10 +156,11 @@ struct store_request {
 
 void store_submit(struct store *store, struct store_request *request);
 
-/* Frees what the store allocated into a request's results (events, arrays). Call once after done, for every call below that says "owned". */
+/* Frees what the store allocated into a request's results (events, arrays). Call once after done,
+ * for every call below that says "owned". */
 void store_request_clear(struct store_request *request);
 
-/* ---- publish: events with the channels they go to --------------------------------------------------------------- */
+/* ---- publish: events with the channels they go to ------------------------------------------- */
 
 enum store_way {
     STORE_FRESH = 1,   /* the sender takes it from memory by hooks.published */
@@ -161,39 +179,46 @@ enum { STORE_HASH_BYTES = 16 };
 #define STORE_IDEMPOTENCY_US (24 * US_PER_HOUR)
 
 struct store_publish_item {
-    struct event *event;                 /* in: id is none; out: the store's id is in it, unless a duplicate */
-    struct store_target *targets;        /* in: borrowed; target i becomes delivery event_delivery_id(event, i) */
+    struct event *event; /* in: id is none; out: the store's id is in it, unless a duplicate */
+    struct store_target
+        *targets; /* in: borrowed; target i becomes delivery event_delivery_id(event, i) */
     uint32_t targets_len;
-    bool is_idempotent;                  /* in: the next two count */
-    uint8_t idempotency[STORE_HASH_BYTES]; /* in: start of SHA-256 over account id, kind of key and key */
-    uint8_t body[STORE_HASH_BYTES];      /* in: start of SHA-256 over what must be the same when sent again */
-    enum err err;                        /* out: OK; ERR_CONFLICT: the key was used with another body */
-    bool is_duplicate;                   /* out: stored before; id is the first one's */
-    struct id id;                        /* out */
-    uint32_t deliveries;                 /* out: how many it has (the first one's when duplicate) */
+    bool is_idempotent; /* in: the next two count */
+    uint8_t idempotency
+        [STORE_HASH_BYTES]; /* in: start of SHA-256 over account id, kind of key and key */
+    uint8_t body
+        [STORE_HASH_BYTES]; /* in: start of SHA-256 over what must be the same when sent again */
+    enum err err;           /* out: OK; ERR_CONFLICT: the key was used with another body */
+    bool is_duplicate;      /* out: stored before; id is the first one's */
+    struct id id;           /* out */
+    uint32_t deliveries;    /* out: how many it has (the first one's when duplicate) */
 };
 
-/* All items in one transaction, each with its own result. The request fails as a whole only when nothing was stored: ERR_FULL, ERR_BUSY, ERR_CLOSED. */
+/* All items in one transaction, each with its own result. The request fails as a whole only when
+ * nothing was stored: ERR_FULL, ERR_BUSY, ERR_CLOSED. */
 struct store_publish {
     struct store_request request;
     struct store_publish_item *items; /* borrowed */
     size_t items_len;
 };
 
-/* ---- settle: what came of attempts ------------------------------------------------------------------------------- */
+/* ---- settle: what came of attempts ---------------------------------------------------------- */
 
 enum store_next {
     STORE_FINAL, /* the delivery ends in `state` */
     STORE_RETRY, /* pending, due at `due` */
-    STORE_PARK,  /* no attempt ended: a fresh delivery that memory holds for long becomes pending, due at `due` */
+    /* no attempt ended: a fresh delivery that memory holds for long becomes pending, due at
+     * `due` */
+    STORE_PARK,
 };
 
 struct store_settle_item {
     struct id account, channel, delivery, event;
-    bool is_fresh;  /* has no pending row yet (neither parked nor fetched) */
+    bool is_fresh; /* has no pending row yet (neither parked nor fetched) */
     enum store_next next;
     enum delivery_state state; /* STORE_FINAL */
-    struct wall due;           /* STORE_RETRY, STORE_PARK; WALL_NEVER: waits for its channel (ordered, disabled) */
+    struct wall
+        due; /* STORE_RETRY, STORE_PARK; WALL_NEVER: waits for its channel (ordered, disabled) */
     bool has_attempt;
     struct attempt attempt; /* texts borrowed; number is set by the caller; id comes back */
 };
@@ -204,8 +229,9 @@ struct store_settle_health {
 };
 
 /*
- * Records outcomes. A delivery that is not fresh and has no pending row any more was canceled meanwhile (or its channel deleted): its attempt is
- * recorded, its state stays. Health moves are settings changes (hooks.changed).
+ * Records outcomes. A delivery that is not fresh and has no pending row any more was canceled
+ * meanwhile (or its channel deleted): its attempt is recorded, its state stays. Health moves are
+ * settings changes (hooks.changed).
  */
 struct store_settle {
     struct store_request request;
@@ -215,7 +241,7 @@ struct store_settle {
     size_t health_len;
 };
 
-/* ---- receive and answer: the queue --------------------------------------------------------------------------------- */
+/* ---- receive and answer: the queue ---------------------------------------------------------- */
 
 struct store_message {
     struct event *event; /* one reference, owned by the request */
@@ -235,11 +261,13 @@ struct store_receive {
     bool is_auto_ack;      /* delivered at once, in the same transaction */
     struct store_message *messages; /* out, owned */
     size_t messages_len;
-    bool has_more;             /* out: available beyond these */
-    struct wall next_available; /* out: when nothing came: the next lease ends then; WALL_NEVER: the queue is empty */
+    bool has_more; /* out: available beyond these */
+    /* out: when nothing came: the next lease ends then; WALL_NEVER: the queue is empty */
+    struct wall next_available;
 };
 
-/* The longest lease there is. One that ends later than this from now was given by a clock that has been set back, and does not hold. */
+/* The longest lease there is. One that ends later than this from now was given by a clock that has
+ * been set back, and does not hold. */
 #define STORE_LEASE_US_MAX (12 * US_PER_HOUR)
 
 enum store_answer_kind { STORE_ACK, STORE_RELEASE, STORE_EXTEND };
@@ -247,10 +275,13 @@ enum store_answer_kind { STORE_ACK, STORE_RELEASE, STORE_EXTEND };
 struct store_answer_item {
     struct id delivery;
     uint32_t epoch;
-    enum err err; /* out: OK; ERR_STALE: leased again since; ERR_NOT_FOUND: not pending in this channel (acknowledged before, expired, canceled) */
+    /* out: OK; ERR_STALE: leased again since; ERR_NOT_FOUND: not pending in this channel
+     * (acknowledged before, expired, canceled) */
+    enum err err;
 };
 
-/* What a consumer does with leased messages: acknowledge, give back at once, or hold longer (lease_us from now). */
+/* What a consumer does with leased messages: acknowledge, give back at once, or hold longer
+ * (lease_us from now). */
 struct store_answer {
     struct store_request request;
     struct id account, channel;
@@ -260,12 +291,13 @@ struct store_answer {
     size_t items_len;
 };
 
-/* ---- steer: retry and cancel by hand --------------------------------------------------------------------------------- */
+/* ---- steer: retry and cancel by hand -------------------------------------------------------- */
 
 enum store_steer_kind { STORE_STEER_RETRY, STORE_STEER_CANCEL };
 
-/* ERR_NOT_FOUND; ERR_CONFLICT: cancel of a final one, either while it is being tried for the first time (the diag says so). A retry of a pending one makes it
- * due now; of a final one, pending again with its attempts kept. */
+/* ERR_NOT_FOUND; ERR_CONFLICT: cancel of a final one, either while it is being tried for the first
+ * time (the diag says so). A retry of a pending one makes it due now; of a final one, pending again
+ * with its attempts kept. */
 struct store_steer {
     struct store_request request;
     enum store_steer_kind kind;
@@ -274,12 +306,13 @@ struct store_steer {
     bool is_queue;     /* out */
 };
 
-/* ---- settings -------------------------------------------------------------------------------------------------------- */
+/* ---- settings ------------------------------------------------------------------------------- */
 
 /*
- * Puts an account: new when account->id is none (the store gives the id; ERR_EXISTS when the name is taken), else a change of the
- * one whose `updated` is `expected` (ERR_STALE: it changed since; ERR_NOT_FOUND). Channels in it are ignored: it keeps those it has.
- * The request holds no reference; the store takes its own.
+ * Puts an account: new when account->id is none (the store gives the id; ERR_EXISTS when the name
+ * is taken), else a change of the one whose `updated` is `expected` (ERR_STALE: it changed since;
+ * ERR_NOT_FOUND). Channels in it are ignored: it keeps those it has. The request holds no
+ * reference; the store takes its own.
  */
 struct store_put_account {
     struct store_request request;
@@ -300,47 +333,51 @@ struct store_put_key {
     struct key *key; /* in: id none; out: id and created are set */
 };
 
-/* Removes one thing. Exactly one of these is set, besides account: channel (with its account), key, or account alone (with its
- * channels and keys). What was pending for a channel becomes canceled, in slices by retain. ERR_NOT_FOUND. */
+/* Removes one thing. Exactly one of these is set, besides account: channel (with its account), key,
+ * or account alone (with its channels and keys). What was pending for a channel becomes canceled,
+ * in slices by retain. ERR_NOT_FOUND. */
 struct store_remove {
     struct store_request request;
     struct id account, channel, key;
 };
 
-/* ---- retain: what time ends ------------------------------------------------------------------------------------------ */
+/* ---- retain: what time ends ----------------------------------------------------------------- */
 
 /* One slice of clearing up, small enough not to be noticed; call again soon while has_more. */
 struct store_retain {
     struct store_request request;
-    struct wall payloads_before; /* data of older events goes, once all their deliveries are final; queue messages older than this expire */
-    struct wall rest_before;     /* older events, attempts and idempotency keys past it go */
+    /* data of older events goes, once all their deliveries are final; queue messages older than
+     * this expire */
+    struct wall payloads_before;
+    struct wall rest_before; /* older events, attempts and idempotency keys past it go */
     struct wall idempotency_before;
-    uint32_t max; /* rows to look at */
-    bool has_more; /* out */
+    uint32_t max;     /* rows to look at */
+    bool has_more;    /* out */
     uint64_t removed; /* out */
 };
 
-/* ---- reading --------------------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 struct store_delivery {
     struct id delivery, event, channel;
     bool is_queue;
     enum delivery_state state;
-    bool is_fresh;       /* pending and being tried for the first time */
-    uint32_t attempts;   /* made so far (queue: receives) */
-    struct wall due;     /* pending: when; 0 unknown */
+    bool is_fresh;           /* pending and being tried for the first time */
+    uint32_t attempts;       /* made so far (queue: receives) */
+    struct wall due;         /* pending: when; 0 unknown */
     struct slice event_type; /* lent from the request */
 };
 
 struct store_get_event {
     struct store_request request;
     struct id account, event;
-    struct event *found;              /* out, owned */
+    struct event *found;               /* out, owned */
     struct store_delivery *deliveries; /* out, owned, in order of their ids */
     size_t deliveries_len;
 };
 
-/* Events of an account in a period of ids [from, to), oldest first or newest first, behind the cursor. */
+/* Events of an account in a period of ids [from, to), oldest first or newest first, behind the
+ * cursor. */
 struct store_list_events {
     struct store_request request;
     struct id account, from, to;
@@ -358,15 +395,16 @@ struct store_list_events {
 struct store_get_delivery {
     struct store_request request;
     struct id account, delivery;
-    struct store_delivery found;   /* out */
-    struct event *event;           /* out, owned */
-    struct attempt *attempts;      /* out, owned, oldest first, at most STORE_ATTEMPTS_MAX newest */
+    struct store_delivery found; /* out */
+    struct event *event;         /* out, owned */
+    struct attempt *attempts;    /* out, owned, oldest first, at most STORE_ATTEMPTS_MAX newest */
     size_t attempts_len;
 };
 
 enum { STORE_ATTEMPTS_MAX = 100 };
 
-/* Deliveries of an account's events in a period, newest first. May return fewer than max with has_more: it looks at a bounded number of events a call. */
+/* Deliveries of an account's events in a period, newest first. May return fewer than max with
+ * has_more: it looks at a bounded number of events a call. */
 struct store_list_deliveries {
     struct store_request request;
     struct id account, from, to;
@@ -381,7 +419,7 @@ struct store_list_deliveries {
     struct id last; /* out */
 };
 
-/* ---- for dispatch ------------------------------------------------------------------------------------------------------ */
+/* ---- for dispatch --------------------------------------------------------------------------- */
 
 struct store_due {
     struct event *event; /* one reference, owned by the request; a taker holds it before clearing */
@@ -390,8 +428,9 @@ struct store_due {
     struct wall due;
 };
 
-/* What is due for one send channel: by due time, or for an ordered channel by delivery id whatever its due time. Reads only; the caller keeps
- * track of what it holds and names it, so that it does not come again. */
+/* What is due for one send channel: by due time, or for an ordered channel by delivery id whatever
+ * its due time. Reads only; the caller keeps track of what it holds and names it, so that it does
+ * not come again. */
 struct store_take {
     struct store_request request;
     struct id channel;
@@ -403,7 +442,9 @@ struct store_take {
     size_t bytes_max;
     struct store_due *items; /* out, owned */
     size_t items_len;
-    struct wall next_due; /* out: when the next beyond these is due (may be past: more is due now); WALL_NEVER: no more pending */
+    /* out: when the next beyond these is due (may be past: more is due now); WALL_NEVER: no
+     * more pending */
+    struct wall next_due;
 };
 
 struct store_lane {

@@ -1,8 +1,8 @@
 #include "store/window.h"
 
-#include <assert.h>
-
 #include "base/mem.h"
+
+#include <assert.h>
 
 enum { ROOM_FIRST = 1024 };
 

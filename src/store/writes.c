@@ -1,13 +1,10 @@
 #include "store/writes.h"
 
-#include <stdatomic.h>
-#include <string.h>
-
 #include "base/macro.h"
 #include "base/mem.h"
 
-/* Fresh deliveries of one channel that may be in memory at once: its share, however fast it takes them. */
-enum { GATE_ROOM = 1024 };
+#include <stdatomic.h>
+#include <string.h>
 
 #define REQUEST(name, from) CONTAINER_OF(from, struct store_##name, request)
 
@@ -30,7 +27,8 @@ static void tell_nudged(struct committer *committer, struct id account, struct i
     }
 }
 
-/* Settings change for ever forwards, also when the clock stands or steps back: `updated` is their version. */
+/* Settings change for ever forwards, also when the clock stands or steps back: `updated` is their
+ * version. */
 static struct wall later(struct wall now, struct wall before)
 {
     return now.us > before.us ? now : (struct wall){before.us + 1};
@@ -50,7 +48,7 @@ static void stage_account(struct committer *committer, struct account *account)
     account_release(account);
 }
 
-/* ---- publish ------------------------------------------------------------------------------------- */
+/* ---- publish -------------------------------------------------------------------------------- */
 
 static enum err write_publish(struct committer *committer, struct store_request *request)
 {
@@ -115,7 +113,7 @@ static void committed_publish(struct committer *committer, struct store_request 
     }
 }
 
-/* ---- settle --------------------------------------------------------------------------------------- */
+/* ---- settle --------------------------------------------------------------------------------- */
 
 /* The channel with its new health; one that is gone meanwhile needs none. */
 static void stage_health(struct committer *committer, const struct store_settle_health *item)
@@ -158,7 +156,7 @@ static void committed_settle(struct committer *committer, struct store_request *
     }
 }
 
-/* ---- the queue, and steering by hand ----------------------------------------------------------------- */
+/* ---- the queue, and steering by hand -------------------------------------------------------- */
 
 static enum err write_receive(struct committer *committer, struct store_request *request)
 {
@@ -201,7 +199,7 @@ static void committed_steer(struct committer *committer, struct store_request *r
                 steer->is_queue ? ID_NONE : steer->delivery);
 }
 
-/* ---- settings ------------------------------------------------------------------------------------------ */
+/* ---- settings ------------------------------------------------------------------------------- */
 
 /* Whether what is to be changed is what the caller had seen. */
 static enum err check_version(struct store_request *request, const struct wall *updated,
@@ -314,7 +312,7 @@ static enum err write_put_channel(struct committer *committer, struct store_requ
     }
     put->channel->account = put->account;
     if (put->channel->gate == NULL) {
-        put->channel->gate = channel_gate_new(GATE_ROOM);
+        put->channel->gate = channel_gate_new(SETTINGS_GATE_ROOM);
     }
     enum err err =
         committer->options.ops->put_channel(committer->options.engine, &committer->at, put);
@@ -419,7 +417,7 @@ static enum err write_retain(struct committer *committer, struct store_request *
                                           REQUEST(retain, request));
 }
 
-/* ---- The table ------------------------------------------------------------------------------------------ */
+/* ---- The table ------------------------------------------------------------------------------ */
 
 static const struct write_call calls[STORE_CALL_COUNT] = {
     [STORE_CALL_publish] = {write_publish, undo_publish, committed_publish, true},

@@ -7,11 +7,13 @@
 #include "store/committer.h"
 
 struct write_call {
-    /* Checks and prepares, calls the engine, stages settings. A domain error goes into the request; what is returned spoils the transaction. */
+    /* Checks and prepares, calls the engine, stages settings. A domain error goes into the request;
+     * what is returned spoils the transaction. */
     enum err (*write)(struct committer *committer, struct store_request *request);
     /* The transaction is lost: what write() put into the request goes out again. May be NULL. */
     void (*undo)(struct store_request *request);
-    /* The transaction is committed and the settings are visible: the window and the hooks. May be NULL. Not called when the request failed. */
+    /* The transaction is committed and the settings are visible: the window and the hooks. May be
+     * NULL. Not called when the request failed. */
     void (*committed)(struct committer *committer, struct store_request *request);
     bool needs_room; /* refused while the disk is full */
 };

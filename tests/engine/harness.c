@@ -205,6 +205,44 @@ enum err harness_await(struct harness *harness, struct store_request *request)
     return await(harness->mailbox, request);
 }
 
+static void hold_committer(void *ctx, UNUSED struct id account, UNUSED struct id channel)
+{
+    struct hold *hold = ctx;
+
+    (void)pthread_mutex_lock(&hold->lock);
+    hold->is_in = true;
+    (void)pthread_cond_broadcast(&hold->moved);
+    while (!hold->may_go) {
+        (void)pthread_cond_wait(&hold->moved, &hold->lock);
+    }
+    (void)pthread_mutex_unlock(&hold->lock);
+}
+
+void hold_on_change(struct harness *harness, struct hold *hold)
+{
+    harness_close(harness);
+    harness->options.hooks = (struct store_hooks){
+        .ctx = hold, .changed = hold_committer, .fatal = harness->options.hooks.fatal};
+    harness_open(harness);
+}
+
+void hold_wait(struct hold *hold)
+{
+    (void)pthread_mutex_lock(&hold->lock);
+    while (!hold->is_in) {
+        (void)pthread_cond_wait(&hold->moved, &hold->lock);
+    }
+    (void)pthread_mutex_unlock(&hold->lock);
+}
+
+void hold_end(struct hold *hold)
+{
+    (void)pthread_mutex_lock(&hold->lock);
+    hold->may_go = true;
+    (void)pthread_cond_broadcast(&hold->moved);
+    (void)pthread_mutex_unlock(&hold->lock);
+}
+
 /* ---- Settings -------------------------------------------------------------------------------- */
 
 struct id make_account(struct harness *harness, const char *name)

@@ -8,6 +8,8 @@
 #ifndef ENGINE_HARNESS_H
 #define ENGINE_HARNESS_H
 
+#include <pthread.h>
+
 #include "base/macro.h"
 #include "os/env.h"
 #include "store/engine.h"
@@ -72,6 +74,25 @@ enum err harness_call_by(struct store *store, struct mailbox *mailbox, enum stor
 /* Only sends it. Wait with harness_await. */
 void harness_send(struct harness *harness, enum store_call call, struct store_request *request);
 enum err harness_await(struct harness *harness, struct store_request *request);
+
+/*
+ * Holds the committer's thread in a hook, so that a test can send what then becomes one transaction.
+ * From hold_on_change on the next change of settings holds it; hold_end lets it go on for good.
+ */
+struct hold {
+    pthread_mutex_t lock; /* guards both; the hook must wait, and has no mailbox to wait on */
+    pthread_cond_t moved;
+    bool is_in, may_go;
+};
+
+#define HOLD_INIT                                                                                  \
+    {                                                                                              \
+        .lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER                       \
+    }
+
+void hold_on_change(struct harness *harness, struct hold *hold); /* opens the store again */
+void hold_wait(struct hold *hold);
+void hold_end(struct hold *hold);
 
 /* ---- Settings -------------------------------------------------------------------------------- */
 

@@ -1,20 +1,21 @@
 /*
- * A store in a test: opened with the clock in the test's hand, and every call made to look synchronous.
+ * A store in a test: opened with the clock in the test's hand, and every call made to look
+ * synchronous.
  *
  * The test's thread is the caller: its mailbox runs until the request that it waits for came back.
  */
 #ifndef SUPPORT_STORE_DRIVER_H
 #define SUPPORT_STORE_DRIVER_H
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/mem.h"
 #include "model/schedule.h"
 #include "store/engine.h"
 #include "store/store.h"
 #include "support/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct driver {
     struct env_manual clock;

@@ -166,10 +166,13 @@ def test_one_event_that_is_too_large_does_not_spoil_its_batch(api, account):
 
 
 @pytest.mark.parametrize("path", ["/v1/accounts/account-1/events", "/v1/events"])
-def test_a_body_that_is_too_large_is_refused(api, account, path):
-    answer = api.call("POST", path, b"[" + b" " * 17 * MIB + b"]")
+def test_a_body_that_is_too_large_is_refused_before_it_comes(api, account, path):
+    with api.connect() as connection:
+        connection.send(
+            f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.key}\r\n"
+            f"Content-Length: {17 * MIB}\r\n\r\n".encode())
 
-    answer.expect_problem(413, "too_large")
+        connection.read_answer().expect_problem(413, "too_large")
     assert nothing_is_stored(account)
 
 

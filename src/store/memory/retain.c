@@ -79,27 +79,27 @@ static void drop_data(struct snapshot *draft, const struct kept_event *kept)
 static void age_event(struct snapshot *draft, struct store_retain *retain,
                       const struct kept_event *kept)
 {
-    struct wall age = id_time(kept->event->id);
+    struct wall made = id_time(kept->event->id);
 
-    if (age.us >= retain->payloads_before.us || !end_deliveries(draft, retain, kept)) {
-        return;
-    }
-    if (age.us < retain->rest_before.us) {
+    if (made.us < retain->rest_before.us) {
         snapshot_remove_event(draft, kept);
         retain->removed++;
-    } else if (kept->has_data) {
+    } else if (made.us < retain->payloads_before.us && end_deliveries(draft, retain, kept) &&
+               kept->has_data) {
         drop_data(draft, kept);
         retain->removed++;
     }
 }
 
+/* Not past the mark: above it deliveries are being tried out of memory. */
 static void age_events(struct snapshot *draft, struct store_retain *retain)
 {
     const struct kept_event *kept = NULL;
     struct snapshot_walk walk;
 
     snapshot_walk_begin(&walk, draft->events, NULL);
-    while (!is_full(retain) && (kept = snapshot_walk_next(&walk)) != NULL) {
+    while (!is_full(retain) && (kept = snapshot_walk_next(&walk)) != NULL &&
+           kept->event->id.value <= draft->mark.value) {
         age_event(draft, retain, kept);
     }
     snapshot_walk_end(&walk);

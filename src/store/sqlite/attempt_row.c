@@ -4,8 +4,8 @@
 #include "store/sqlite/bucket.h"
 
 /*
- * How many buckets a first attempt may lie behind its event: 8 million events in the time that one attempt takes. Beyond that a delivery
- * would still show as delivered, but without its attempt.
+ * How many buckets a first attempt may lie behind its event: 8 million events in the time that one
+ * attempt takes. Beyond that a delivery would still show as delivered, but without its attempt.
  */
 enum { LOOK_BUCKETS_MAX = 1024 };
 

@@ -1,8 +1,9 @@
 #include "store/sqlite/checkpoint.h"
 
-/* Pages of 8 KiB. A longer log writes fewer pages in all, as hot ones are written once a checkpoint, but makes each checkpoint take longer. */
+/* Pages of 8 KiB. A longer log writes fewer pages in all, as hot ones are written once a
+ * checkpoint, but makes each checkpoint take longer. */
 enum {
-    FRAMES_EACH = 1024,
+    FRAMES_EACH = 512,
     FRAMES_MAX = 8192, /* 64 MiB: from here on readers wait at the gate */
 };
 
@@ -75,7 +76,8 @@ enum err checkpoint_run(struct checkpoint *checkpoint, struct database *db)
     if (checkpoint->frames < FRAMES_MAX) {
         return copy_log(checkpoint, db);
     }
-    /* Readers that come after this copy read the database file alone and are not in the way of a new log. */
+    /* Readers that come after this copy read the database file alone and are not in the way of a
+     * new log. */
     shut_gate(checkpoint);
     enum err err = copy_log(checkpoint, db);
     open_gate(checkpoint);

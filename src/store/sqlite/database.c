@@ -1,9 +1,10 @@
 #include "store/sqlite/database.h"
 
+#include "base/macro.h"
+
 #include <assert.h>
 #include <errno.h>
-
-#include "base/macro.h"
+#include <string.h>
 
 static const char *const texts[SQL_COUNT] = {
 #define SQL_TEXT(name, text) [SQL_##name] = (text),
@@ -11,9 +12,10 @@ static const char *const texts[SQL_COUNT] = {
 #undef SQL_TEXT
 };
 
-/* ---- Failing ------------------------------------------------------------------------------- */
+/* ---- Failing -------------------------------------------------------------------------------- */
 
-/* SQLite tells a full disk in two ways: by its own code, and as a failed write with the system's reason. A failed flush is never "full". */
+/* SQLite tells a full disk in two ways: by its own code, and as a failed write with the system's
+ * reason. A failed flush is never "full". */
 static bool is_full(struct database *db, int code)
 {
     if ((code & 0xff) == SQLITE_FULL) {
@@ -45,11 +47,14 @@ static enum err classify(struct database *db, int code)
 
 enum err database_fail(struct database *db, int code)
 {
-    return diag_set(db->diag, classify(db, code), "database: %s (code %d, system error %d)",
-                    sqlite3_errmsg(db->handle), code, sqlite3_system_errno(db->handle));
+    int reason = sqlite3_system_errno(db->handle);
+
+    return diag_set(db->diag, classify(db, code), "database: %s (code %d%s%s)",
+                    sqlite3_errmsg(db->handle), code, reason != 0 ? ": " : "",
+                    reason != 0 ? strerror(reason) : "");
 }
 
-/* ---- The connection -------------------------------------------------------------------------- */
+/* ---- The connection ------------------------------------------------------------------------- */
 
 enum err database_open(struct database *db, const char *path, bool is_writer, struct diag *diag)
 {
@@ -114,7 +119,7 @@ enum err database_number(struct database *db, const char *query, int64_t *out)
     return err;
 }
 
-/* ---- Statements -------------------------------------------------------------------------------- */
+/* ---- Statements ----------------------------------------------------------------------------- */
 
 sqlite3_stmt *sql_use(struct database *db, enum sql which)
 {
@@ -152,7 +157,7 @@ void sql_end(sqlite3_stmt *rows)
     (void)sqlite3_reset(rows); /* tells of the last step again */
 }
 
-/* ---- Binding. It fails only for a wrong index or a statement in use: our own bugs. -------------- */
+/* ---- Binding. It fails only for a wrong index or a statement in use: our own bugs. ---------- */
 
 static void bound(int code)
 {
@@ -166,7 +171,8 @@ void bind_i64(sqlite3_stmt *statement, int at, int64_t value)
 
 void bind_id(sqlite3_stmt *statement, int at, struct id id)
 {
-    /* The upper half of all ids lies past 2089 and is only ever asked for, as the end of a period. */
+    /* The upper half of all ids lies past 2089 and is only ever asked for, as the end of a
+     * period. */
     bound(sqlite3_bind_int64(statement, at, id.value > INT64_MAX ? INT64_MAX : (int64_t)id.value));
 }
 
@@ -211,7 +217,7 @@ void bind_null(sqlite3_stmt *statement, int at)
     bound(sqlite3_bind_null(statement, at));
 }
 
-/* ---- Columns ------------------------------------------------------------------------------------- */
+/* ---- Columns -------------------------------------------------------------------------------- */
 
 int64_t column_i64(sqlite3_stmt *row, int at)
 {

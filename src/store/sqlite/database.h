@@ -1,8 +1,9 @@
 /*
  * One connection to the database file, with all statements prepared, for one thread at a time.
  *
- * A failing call says OK, ERR_FULL, ERR_IO, ERR_CORRUPT, ERR_BUSY or (for a reader past its time) ERR_TIMEOUT, and puts the words into
- * database->diag, which whoever begins an operation points to where they shall go.
+ * A failing call says OK, ERR_FULL, ERR_IO, ERR_CORRUPT, ERR_BUSY or (for a reader past its time)
+ * ERR_TIMEOUT, and puts the words into database->diag, which whoever begins an operation points to
+ * where they shall go.
  *
  *   sqlite3_stmt *rows = sql_use(db, SQL_load_keys);
  *   while ((err = sql_next(db, rows, &has_row)) == OK && has_row) { ... column_id(rows, 0) ... }
@@ -11,14 +12,14 @@
 #ifndef STORE_SQLITE_DATABASE_H
 #define STORE_SQLITE_DATABASE_H
 
-#include <sqlite3.h>
-#include <stdbool.h>
-
 #include "base/err.h"
 #include "base/id.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "store/sqlite/statements.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
 
 struct database {
     sqlite3 *handle;
@@ -26,8 +27,10 @@ struct database {
     struct diag *diag; /* borrowed; may be NULL */
 };
 
-/* Opens the file, without statements: the tables may not be there yet. A writer makes it when it is not there. */
-enum err database_open(struct database *db, const char *path, bool is_writer, struct diag *diag) MUST_CHECK;
+/* Opens the file, without statements: the tables may not be there yet. A writer makes it when it is
+ * not there. */
+enum err database_open(struct database *db, const char *path, bool is_writer,
+                       struct diag *diag) MUST_CHECK;
 enum err database_prepare(struct database *db) MUST_CHECK;
 void database_close(struct database *db);
 
@@ -37,7 +40,8 @@ enum err database_run(struct database *db, const char *text) MUST_CHECK;
 /* The one number that a query gives. */
 enum err database_number(struct database *db, const char *query, int64_t *out) MUST_CHECK;
 
-/* What a result code of SQLite means, with the words in db->diag. Not for SQLITE_OK, ROW or DONE. */
+/* What a result code of SQLite means, with the words in db->diag. Not for SQLITE_OK, ROW or
+ * DONE. */
 enum err database_fail(struct database *db, int code);
 
 /* A statement, ready to be bound: every one of its parameters is bound at each use. */
@@ -49,10 +53,12 @@ enum err sql_run(struct database *db, sqlite3_stmt *statement) MUST_CHECK;
 /* The next row, lent until the next call. */
 enum err sql_next(struct database *db, sqlite3_stmt *rows, bool *has_row) MUST_CHECK;
 
-/* Ends reading: the row's memory goes, and with it the hold on the snapshot outside a transaction. */
+/* Ends reading: the row's memory goes, and with it the hold on the snapshot outside a
+ * transaction. */
 void sql_end(sqlite3_stmt *rows);
 
-/* Binding. Texts and blobs are borrowed until the statement's next use. An empty text becomes NULL, an empty blob does not. */
+/* Binding. Texts and blobs are borrowed until the statement's next use. An empty text becomes NULL,
+ * an empty blob does not. */
 void bind_i64(sqlite3_stmt *statement, int at, int64_t value);
 void bind_id(sqlite3_stmt *statement, int at, struct id id);
 void bind_id_or_null(sqlite3_stmt *statement, int at, struct id id); /* NULL for ID_NONE */

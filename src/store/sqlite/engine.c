@@ -5,19 +5,19 @@
  *   <folder>/tidings.db    the database, with -wal and -shm beside it
  *   <folder>/reserve       room given up when the disk is full, see reserve.c
  */
-#include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdatomic.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "base/mem.h"
 #include "os/file.h"
 #include "store/sqlite/bucket.h"
 #include "store/sqlite/queue.h"
 #include "store/sqlite/retain.h"
 #include "store/sqlite/schema.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
 
 /* Targets of the widest event: as many as an account may have channels. */
 enum { SCRATCH_BYTES_MAX = 1024 * 1024 };
@@ -44,7 +44,7 @@ void engine_committed(struct engine *engine)
     atomic_store(&engine->pending_shown, engine->committed.pending);
 }
 
-/* ---- Opening and closing --------------------------------------------------------------------- */
+/* ---- Opening and closing -------------------------------------------------------------------- */
 
 /* A file that was made is only there for good when its folder is flushed too. */
 static enum err flush_folder(const char *folder, struct diag *diag)
@@ -61,6 +61,18 @@ static enum err flush_folder(const char *folder, struct diag *diag)
     return err;
 }
 
+/* Made by us and not by SQLite, so that nobody else can read it; the log takes over its mode. */
+static enum err make_file(const char *path, struct diag *diag)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0) {
+        return diag_set(diag, ERR_IO, "open %s: %s", path, strerror(errno));
+    }
+    (void)close(fd); /* nothing was written */
+    return OK;
+}
+
 static enum err lock_folder(struct engine *engine, struct diag *diag)
 {
     char *path = engine_path(engine->folder, "lock");
@@ -74,8 +86,9 @@ static enum err lock_folder(struct engine *engine, struct diag *diag)
 }
 
 /*
- * Pages of 8 KiB hold several events of 1 KiB each; they must be set before the first table is made. Checkpoints are our own
- * (checkpoint.h). What is deleted is not overwritten with zeros: it would cost retention a second write of everything.
+ * Pages of 8 KiB hold several events of 1 KiB each; they must be set before the first table is
+ * made. Checkpoints are our own (checkpoint.h). What is deleted is not overwritten with zeros: it
+ * would cost retention a second write of everything.
  */
 static enum err set_up(struct engine *engine)
 {
@@ -161,6 +174,9 @@ static enum err open_engine(const struct engine_options *options, struct engine 
     enum err err = lock_folder(engine, diag);
 
     if (err == OK) {
+        err = make_file(engine->file, diag);
+    }
+    if (err == OK) {
         err = database_open(&engine->db, engine->file, /* is_writer= */ true, diag);
     }
     if (err == OK) {
@@ -177,7 +193,7 @@ static enum err open_engine(const struct engine_options *options, struct engine 
     return OK;
 }
 
-/* ---- Transactions -------------------------------------------------------------------------------- */
+/* ---- Transactions --------------------------------------------------------------------------- */
 
 static enum err begin(struct engine *engine, const struct engine_batch *batch, struct diag *diag)
 {
@@ -209,7 +225,8 @@ static void roll_back(struct engine *engine)
     struct database *db = &engine->db;
 
     db->diag = NULL;
-    if (sqlite3_get_autocommit(db->handle) == 0) { /* some failures have rolled back by themselves */
+    if (sqlite3_get_autocommit(db->handle) ==
+        0) { /* some failures have rolled back by themselves */
         enum err err = sql_run(db, sql_use(db, SQL_rollback));
         assert(err == OK); /* it only forgets pages and needs nothing that could be lacking */
     }
@@ -224,7 +241,7 @@ static enum err settled(struct engine *engine, bool is_idle, struct diag *diag)
     return checkpoint_run(&engine->checkpoint, &engine->db);
 }
 
-/* ---- The table --------------------------------------------------------------------------------------- */
+/* ---- The table ------------------------------------------------------------------------------ */
 
 const struct engine_ops engine_sqlite = {
     .name = "sqlite",

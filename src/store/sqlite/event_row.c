@@ -4,7 +4,7 @@
 
 static const struct slice json_type_text = SLICE("application/json");
 
-/* ---- Targets --------------------------------------------------------------------------------- */
+/* ---- Targets -------------------------------------------------------------------------------- */
 
 void targets_pack(struct buf *out, const struct store_target *targets, uint32_t len)
 {
@@ -29,7 +29,7 @@ struct store_target targets_at(struct slice packed, uint32_t index)
     };
 }
 
-/* ---- Writing ----------------------------------------------------------------------------------- */
+/* ---- Writing -------------------------------------------------------------------------------- */
 
 enum err event_row_insert(struct engine *engine, const struct event *event,
                           const struct store_target *targets, uint32_t targets_len,
@@ -62,7 +62,7 @@ enum err event_row_insert(struct engine *engine, const struct event *event,
     return sql_run(&engine->db, insert);
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------- */
+/* ---- Reading -------------------------------------------------------------------------------- */
 
 struct event *event_row_make(sqlite3_stmt *row)
 {

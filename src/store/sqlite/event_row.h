@@ -23,17 +23,19 @@ struct event *event_row_make(sqlite3_stmt *row);
 
 /* Reads an event by its id, or the one that a delivery is of; NULL when it is gone. */
 enum err event_row_get(struct database *db, struct id event, struct event **out) MUST_CHECK;
-enum err event_row_of_delivery(struct database *db, struct id delivery, struct event **out) MUST_CHECK;
+enum err event_row_of_delivery(struct database *db, struct id delivery,
+                               struct event **out) MUST_CHECK;
 
 /* Where a delivery comes from, as its event's row tells. */
 struct delivery_origin {
     struct id event, account, channel;
     enum store_way way;
-    uint32_t index;   /* among the event's deliveries */
-    bool has_data;    /* not yet removed by age */
+    uint32_t index; /* among the event's deliveries */
+    bool has_data;  /* not yet removed by age */
     bool is_found;
 };
 
-enum err event_row_origin(struct database *db, struct id delivery, struct delivery_origin *out) MUST_CHECK;
+enum err event_row_origin(struct database *db, struct id delivery,
+                          struct delivery_origin *out) MUST_CHECK;
 
 #endif

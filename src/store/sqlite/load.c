@@ -1,11 +1,11 @@
 /*
  * What is read once, at the start: the settings, and the few numbers that the generic half needs.
  */
-#include <string.h>
-
 #include "base/json.h"
 #include "base/mem.h"
 #include "store/sqlite/event_row.h"
+
+#include <string.h>
 
 enum { SETTINGS_BYTES_MAX = 1024 * 1024 };
 
@@ -40,15 +40,15 @@ static enum err damaged(struct load *load, const char *what, struct id id)
                     (unsigned long long)id.value, reason.field, reason.text);
 }
 
-/* ---- Channels ------------------------------------------------------------------------------------ */
+/* ---- Channels ------------------------------------------------------------------------------- */
 
 static enum err make_channel(struct load *load, sqlite3_stmt *row, struct channel **out)
 {
     struct id id = column_id(row, 0);
     struct channel *channel = NULL;
     struct diag *diag = load->engine->db.diag;
-    enum err err = read_sealed(load, row, column_i64(row, 2) != 0, id, "channel settings",
-                               "channel secrets");
+    enum err err =
+        read_sealed(load, row, column_i64(row, 2) != 0, id, "channel settings", "channel secrets");
 
     if (err != OK) {
         return err;
@@ -119,7 +119,7 @@ static enum err load_channels(struct load *load, struct account *account)
     return err;
 }
 
-/* ---- Accounts and keys ----------------------------------------------------------------------------- */
+/* ---- Accounts and keys ---------------------------------------------------------------------- */
 
 static enum err make_account(struct load *load, sqlite3_stmt *row, struct account **out)
 {
@@ -169,9 +169,9 @@ static enum err load_key(struct load *load, sqlite3_stmt *row)
     if (hash.len != SHA256_BYTES) {
         return damaged(load, "key", column_id(row, 0));
     }
-    struct key *key = key_new(column_id(row, 0), (const uint8_t *)hash.ptr,
-                              (enum key_scope)column_i64(row, 2), column_id(row, 3),
-                              column_slice(row, 4), column_wall(row, 5));
+    struct key *key =
+        key_new(column_id(row, 0), (const uint8_t *)hash.ptr, (enum key_scope)column_i64(row, 2),
+                column_id(row, 3), column_slice(row, 4), column_wall(row, 5));
     directory_add_key(load->directory, key);
     key_release(key);
     return OK;
@@ -214,7 +214,7 @@ static enum err load_directory(struct engine *engine, struct directory *director
     return err;
 }
 
-/* ---- Numbers ------------------------------------------------------------------------------------------- */
+/* ---- Numbers -------------------------------------------------------------------------------- */
 
 static enum err newest_of(struct database *db, enum sql which, struct id *newest)
 {

@@ -1,12 +1,13 @@
 /*
- * 64-bit numbers inside blobs, most significant byte first: a file may move to a machine of the other order.
+ * 64-bit numbers inside blobs, most significant byte first: a file may move to a machine of the
+ * other order.
  */
 #ifndef STORE_SQLITE_NUMBER_H
 #define STORE_SQLITE_NUMBER_H
 
-#include <stdint.h>
-
 #include "base/buf.h"
+
+#include <stdint.h>
 
 enum { NUMBER_BYTES = 8 };
 

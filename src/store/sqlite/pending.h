@@ -1,5 +1,6 @@
 /*
- * Where deliveries stand: the rows of what is pending, and of what ended otherwise than delivered by its first attempt.
+ * Where deliveries stand: the rows of what is pending, and of what ended otherwise than delivered
+ * by its first attempt.
  */
 #ifndef STORE_SQLITE_PENDING_H
 #define STORE_SQLITE_PENDING_H
@@ -21,7 +22,8 @@ enum err pending_get(struct database *db, struct id channel, struct id delivery,
                      struct pending_row *out) MUST_CHECK;
 
 /* Adds a row, or sets all of one. When the channel is gone the delivery is canceled instead. */
-enum err pending_put(struct engine *engine, struct wall now, const struct pending_row *row) MUST_CHECK;
+enum err pending_put(struct engine *engine, struct wall now,
+                     const struct pending_row *row) MUST_CHECK;
 
 /* Writes due, attempts and last_attempt of a row that is there. */
 enum err pending_move(struct engine *engine, const struct pending_row *row) MUST_CHECK;

@@ -2,8 +2,7 @@
 #include "store/sqlite/event_row.h"
 #include "store/sqlite/pending.h"
 
-
-/* ---- Idempotency keys ---------------------------------------------------------------------- */
+/* ---- Idempotency keys ----------------------------------------------------------------------- */
 
 static struct slice hash_slice(const uint8_t *hash)
 {
@@ -84,7 +83,7 @@ static enum err put_key(struct database *db, const struct store_publish_item *it
     return sql_run(db, put);
 }
 
-/* ---- Events ----------------------------------------------------------------------------------- */
+/* ---- Events --------------------------------------------------------------------------------- */
 
 static enum err index_event(struct engine *engine, const struct event *event)
 {

@@ -1,14 +1,18 @@
 /*
- * Receiving and answering. A queue channel's messages are its rows in pending, in the order of their ids; a lease is a row's `due`.
+ * Receiving and answering. A queue channel's messages are its rows in pending, in the order of
+ * their ids; a lease is a row's `due`.
  *
- * The oldest available message is found by walking over those that are leased. So that a consumer who holds thousands does not make everyone walk
- * over them again and again, a hint per channel remembers up to where everything is leased, and until when. Hints are only memory: losing one costs a walk.
+ * The oldest available message is found by walking over those that are leased. So that a consumer
+ * who holds thousands does not make everyone walk over them again and again, a hint per channel
+ * remembers up to where everything is leased, and until when. Hints are only memory: losing one
+ * costs a walk.
  */
+#include "store/sqlite/queue.h"
+
 #include "base/mem.h"
 #include "store/sqlite/attempt_row.h"
 #include "store/sqlite/event_row.h"
 #include "store/sqlite/pending.h"
-#include "store/sqlite/queue.h"
 
 enum {
     LOOK_MAX = 8192,     /* rows one receive walks over: some milliseconds */
@@ -16,7 +20,7 @@ enum {
     SPENT_MAX = 256,     /* one receive ends */
 };
 
-/* ---- Hints ------------------------------------------------------------------------------------- */
+/* ---- Hints ---------------------------------------------------------------------------------- */
 
 struct queue_hint {
     struct id channel;
@@ -64,7 +68,7 @@ static void keep_hint(struct engine *engine, const struct queue_hint *walked, st
     hint->made = now;
 }
 
-/* ---- Receiving ----------------------------------------------------------------------------------- */
+/* ---- Receiving ------------------------------------------------------------------------------ */
 
 /* A walk over a channel's rows. */
 struct walk {
@@ -147,7 +151,8 @@ static void add_spent(struct walk *walk, const struct pending_row *row)
     pass(walk, row->delivery, WALL_NEVER);
 }
 
-/* An available row goes into the answer. has_more: there was no room for it, and the walk is over. */
+/* An available row goes into the answer. has_more: there was no room for it, and the walk is
+ * over. */
 static enum err take_row(struct engine *engine, struct walk *walk, const struct pending_row *row)
 {
     struct store_receive *receive = walk->receive;
@@ -184,7 +189,8 @@ static enum err walk_row(struct engine *engine, struct walk *walk, const struct 
     return OK;
 }
 
-/* Collects what is available; changes nothing yet, as the walk reads the table that would change. */
+/* Collects what is available; changes nothing yet, as the walk reads the table that would
+ * change. */
 static enum err walk_rows(struct engine *engine, struct walk *walk)
 {
     struct store_receive *receive = walk->receive;
@@ -219,8 +225,7 @@ static enum err acknowledge(struct engine *engine, const struct engine_batch *ba
         .outcome = ATTEMPT_DELIVERED,
     };
     bool is_plain = row->attempts == 1 && row->last_attempt.value == 0;
-    enum err err =
-        attempt_row_append(engine, batch, row->delivery, row->last_attempt, &attempt);
+    enum err err = attempt_row_append(engine, batch, row->delivery, row->last_attempt, &attempt);
 
     if (err != OK) {
         return err;
@@ -292,7 +297,7 @@ enum err sqlite_receive(struct engine *engine, const struct engine_batch *batch,
     return err;
 }
 
-/* ---- Answering -------------------------------------------------------------------------------------- */
+/* ---- Answering ------------------------------------------------------------------------------ */
 
 static enum err hold_until(struct engine *engine, const struct pending_row *row, struct wall due)
 {

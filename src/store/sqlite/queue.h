@@ -6,7 +6,8 @@
 
 #include "store/sqlite/sqlite_internal.h"
 
-/* A message of this channel may have become available that a hint passes over; or of every channel. */
+/* A message of this channel may have become available that a hint passes over; or of every
+ * channel. */
 void queue_forget_hint(struct engine *engine, struct id channel);
 void queue_forget_hints(struct engine *engine);
 

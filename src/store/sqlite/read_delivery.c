@@ -4,14 +4,14 @@
 #include "store/sqlite/period.h"
 #include "store/sqlite/standing.h"
 
-/* Bounds of one call, so that it stays short. What lies beyond comes with the next one, by its cursor. */
+/* Bounds of one call, so that it stays short. What lies beyond comes with the next one, by its
+ * cursor. */
 enum { EVENTS_MAX = 4000, LOOKED_MAX = 8000, DELIVERIES_MAX = 1000 };
 
-/* ---- One delivery with its attempts -------------------------------------------------------------- */
+/* ---- One delivery with its attempts --------------------------------------------------------- */
 
 static enum err read_attempts(struct engine_reader *reader, struct store_get_delivery *get,
-                              const struct delivery_origin *origin,
-                              const struct standing *standing)
+                              const struct delivery_origin *origin, const struct standing *standing)
 {
     struct id newest = standing->last_attempt;
     bool has_row = standing->has_pending || standing->has_ended;
@@ -62,7 +62,7 @@ enum err sqlite_get_delivery(struct engine_reader *reader, struct wall now,
     return reader_end(reader, err);
 }
 
-/* ---- Many -------------------------------------------------------------------------------------------- */
+/* ---- Many ----------------------------------------------------------------------------------- */
 
 /* A walk through the deliveries of an account's events, newest first. */
 struct walk {

@@ -4,10 +4,11 @@
 #include "store/sqlite/period.h"
 #include "store/sqlite/standing.h"
 
-/* Bounds of one call, so that it stays short. What lies beyond comes with the next one, by its cursor. */
+/* Bounds of one call, so that it stays short. What lies beyond comes with the next one, by its
+ * cursor. */
 enum { ROWS_MAX = 4000, EVENTS_MAX = 1000 };
 
-/* ---- One event ----------------------------------------------------------------------------------- */
+/* ---- One event ------------------------------------------------------------------------------ */
 
 static enum err describe_targets(struct engine_reader *reader, struct store_get_event *get,
                                  struct slice targets)
@@ -82,9 +83,10 @@ enum err sqlite_get_event(struct engine_reader *reader, struct wall now,
     return reader_end(reader, err);
 }
 
-/* ---- Many ------------------------------------------------------------------------------------------ */
+/* ---- Many ----------------------------------------------------------------------------------- */
 
-/* Adds the event unless the filter or the limits forbid it; *is_over: the answer is full before it. */
+/* Adds the event unless the filter or the limits forbid it; *is_over: the answer is full before
+ * it. */
 static enum err add_event(struct database *db, struct store_list_events *list, struct id id,
                           size_t *bytes, bool *is_over)
 {
@@ -99,8 +101,7 @@ static enum err add_event(struct database *db, struct store_list_events *list, s
         return err;
     }
     bool is_wanted = slice_is_empty(list->type) || filter_matches(list->type, event->type);
-    *is_over =
-        is_wanted && list->events_len > 0 && *bytes + event->data.len > list->bytes_max;
+    *is_over = is_wanted && list->events_len > 0 && *bytes + event->data.len > list->bytes_max;
     if (!is_wanted || *is_over) {
         event_release(event);
         return OK;

@@ -1,6 +1,6 @@
 /*
- * The readers: connections that only read, each call in a snapshot of its own with a limited time, so that no call can hold up the
- * checkpoints for long.
+ * The readers: connections that only read, each call in a snapshot of its own with a limited time,
+ * so that no call can hold up the checkpoints for long.
  */
 #include "base/mem.h"
 #include "os/env.h"

@@ -1,14 +1,15 @@
 /*
- * After a start: what was being tried for the first time when the process before ended becomes pending, due now.
+ * After a start: what was being tried for the first time when the process before ended becomes
+ * pending, due now.
  *
- * All of it lies above the mark. A delivery that has an attempt there was settled: it is either delivered or has a row. What has neither
- * attempt nor row was in the air.
+ * All of it lies above the mark. A delivery that has an attempt there was settled: it is either
+ * delivered or has a row. What has neither attempt nor row was in the air.
  */
-#include <stdlib.h>
-
 #include "base/mem.h"
 #include "store/sqlite/event_row.h"
 #include "store/sqlite/pending.h"
+
+#include <stdlib.h>
 
 /* Events of one transaction: some hundred milliseconds of work. */
 enum { EVENTS_EACH = 20000 };
@@ -63,9 +64,8 @@ static enum err find_tried(struct recovery *recovery, struct id mark)
 
 static bool was_tried(const struct recovery *recovery, struct id delivery)
 {
-    return recovery->tried_len > 0 &&
-           bsearch(&delivery.value, recovery->tried, recovery->tried_len, sizeof *recovery->tried,
-                   compare) != NULL;
+    return recovery->tried_len > 0 && bsearch(&delivery.value, recovery->tried, recovery->tried_len,
+                                              sizeof *recovery->tried, compare) != NULL;
 }
 
 static enum err recover_delivery(struct recovery *recovery, struct id account, struct id channel,

@@ -1,15 +1,16 @@
 /*
- * Room for a full disk: a file that is deleted then, so that acknowledgements, outcomes and checkpoints still have somewhere to go, and
- * made again when there is space. Until it is there again no new events are taken.
+ * Room for a full disk: a file that is deleted then, so that acknowledgements, outcomes and
+ * checkpoints still have somewhere to go, and made again when there is space. Until it is there
+ * again no new events are taken.
  */
+#include "base/mem.h"
+#include "store/sqlite/sqlite_internal.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "base/mem.h"
-#include "store/sqlite/sqlite_internal.h"
 
 /* Some hundred thousand acknowledgements, and every page of a log that is copied back. */
 enum { RESERVE_BYTES = 16 * 1024 * 1024, CHUNK_BYTES = 64 * 1024 };
@@ -30,7 +31,8 @@ static bool is_whole(const char *path)
            found.st_blocks * 512 >= RESERVE_BYTES;
 }
 
-/* Really written: a hole would reserve nothing. Not zeros, which some file systems keep as holes. */
+/* Really written: a hole would reserve nothing. Not zeros, which some file systems keep as
+ * holes. */
 static bool fill(int fd)
 {
     char chunk[CHUNK_BYTES];

@@ -1,20 +1,21 @@
 /*
- * What time ends, in slices. Each walk goes through the old end of the store in the order of ids, from where it stood, so a slice touches few pages
- * and costs the same however much is stored.
+ * What time ends, in slices. Each walk goes through the old end of the store in the order of ids,
+ * from where it stood, so a slice touches few pages and costs the same however much is stored.
  *
  *   removed channels   what is pending for them becomes canceled
- *   data               goes from events past their age, once no delivery needs it; queue messages expire
- *   idempotency keys   go past their age
- *   the rest           events with all that belongs to them, attempts, buckets
+ *   data goes from events past their age, once no delivery needs it; queue messages expire
+ *   idempotency keys go past their age the rest events with all that belongs to them, attempts,
+ *   buckets
  *
  * No walk passes the mark: above it deliveries are under way that have no row.
  */
-#include <string.h>
+#include "store/sqlite/retain.h"
 
 #include "store/sqlite/bucket.h"
 #include "store/sqlite/event_row.h"
 #include "store/sqlite/pending.h"
-#include "store/sqlite/retain.h"
+
+#include <string.h>
 
 /* A slice, shared by all walks. */
 struct sweep {
@@ -88,7 +89,7 @@ static enum err next_event(struct sweep *sweep, struct id after, struct wall bef
     return err;
 }
 
-/* ---- Removed channels ------------------------------------------------------------------------ */
+/* ---- Removed channels ----------------------------------------------------------------------- */
 
 static enum err next_removed(struct database *db, struct id *channel)
 {
@@ -163,7 +164,7 @@ static enum err sweep_removed(struct sweep *sweep)
     return err;
 }
 
-/* ---- Data ---------------------------------------------------------------------------------------- */
+/* ---- Data ----------------------------------------------------------------------------------- */
 
 static enum err drop_data(struct engine *engine, struct id event)
 {
@@ -173,7 +174,8 @@ static enum err drop_data(struct engine *engine, struct id event)
     return sql_run(&engine->db, drop);
 }
 
-/* What is still pending of an event: the queue's expire when `now` is given; *is_needed tells whether anything is left. */
+/* What is still pending of an event: the queue's expire when `now` is given; *is_needed tells
+ * whether anything is left. */
 static enum err look_at_targets(struct engine *engine, struct id event, struct slice targets,
                                 const struct wall *now, bool *is_needed)
 {
@@ -249,7 +251,7 @@ static enum err sweep_data(struct sweep *sweep)
     return err;
 }
 
-/* ---- Idempotency keys -------------------------------------------------------------------------------- */
+/* ---- Idempotency keys ----------------------------------------------------------------------- */
 
 /* Only while it is this event's: the same key may have been used anew since. */
 static enum err drop_key(struct sweep *sweep, const struct old_event *event)
@@ -285,7 +287,7 @@ static enum err sweep_keys(struct sweep *sweep)
     return err;
 }
 
-/* ---- The rest ------------------------------------------------------------------------------------------ */
+/* ---- The rest ------------------------------------------------------------------------------- */
 
 static enum err delete_deliveries(struct engine *engine, const struct old_event *event)
 {
@@ -394,7 +396,8 @@ static enum err sweep_bucket(struct sweep *sweep, int64_t bucket)
     return sql_run(db, statement);
 }
 
-/* The buckets before the one in which the age limit falls. The walk over events has ended, so theirs are gone. */
+/* The buckets before the one in which the age limit falls. The walk over events has ended, so
+ * theirs are gone. */
 static enum err sweep_buckets(struct sweep *sweep)
 {
     struct database *db = &sweep->engine->db;
@@ -412,7 +415,7 @@ static enum err sweep_buckets(struct sweep *sweep)
     return err;
 }
 
-/* ---- The slice -------------------------------------------------------------------------------------------- */
+/* ---- The slice ------------------------------------------------------------------------------ */
 
 enum err retain_load(struct engine *engine)
 {
@@ -424,7 +427,7 @@ enum err retain_load(struct engine *engine)
 enum err sqlite_retain(struct engine *engine, const struct engine_batch *batch,
                        struct store_retain *retain)
 {
-    static enum err (*const walks[])(struct sweep *sweep) = {
+    static enum err (*const walks[])(struct sweep * sweep) = {
         sweep_removed, sweep_data, sweep_keys, sweep_events, sweep_attempts, sweep_buckets,
     };
     struct sweep sweep = {

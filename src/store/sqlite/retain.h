@@ -7,8 +7,8 @@
 #include "store/sqlite/sqlite_internal.h"
 
 /*
- * A delivery ended of an event whose data should have gone long ago and was kept for this delivery: removes it now, unless
- * another one is still pending. Costs nothing for younger events.
+ * A delivery ended of an event whose data should have gone long ago and was kept for this delivery:
+ * removes it now, unless another one is still pending. Costs nothing for younger events.
  */
 enum err retain_drop_data_late(struct engine *engine, struct id event) MUST_CHECK;
 

@@ -1,23 +1,25 @@
 #include "store/sqlite/schema.h"
 
-#include <stdio.h>
-
 #include "base/macro.h"
+
+#include <stdio.h>
 
 /* "Tdng": tells our files from other databases. */
 #define APPLICATION_ID 0x54646e67
 
 /*
- * The common way of an event only appends: one row each in event, event_by_account, attempt and attempt_by_delivery. The two indexes begin with a
- * bucket of creation order, so what is inserted falls into a small hot part of them, however much lies behind.
+ * The common way of an event only appends: one row each in event, event_by_account, attempt and
+ * attempt_by_delivery. The two indexes begin with a bucket of creation order, so what is inserted
+ * falls into a small hot part of them, however much lies behind.
  *
- * In event, data stands last: it may be long, and what stands behind a long value is slow to reach. targets holds for each delivery
- * 8 bytes of channel id (most significant first) and 1 byte of way. A NULL content_type is application/json; NULL data was removed by age.
+ * In event, data stands last: it may be long, and what stands behind a long value is slow to reach.
+ * targets holds for each delivery 8 bytes of channel id (most significant first) and 1 byte of way.
+ * A NULL content_type is application/json; NULL data was removed by age.
  *
  * In pending, due is when to try; for the queue it is when the lease ends, 0 when it is available.
  *
- * Where a delivery stands: pending has a row; ended has a row; without both it was delivered by its first attempt, unless
- * it is fresh: its event above the mark and no attempt known.
+ * Where a delivery stands: pending has a row; ended has a row; without both it was delivered by its
+ * first attempt, unless it is fresh: its event above the mark and no attempt known.
  */
 static const char *const steps[] = {
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"

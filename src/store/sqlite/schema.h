@@ -1,8 +1,8 @@
 /*
  * The tables, and how a file of an older program is brought up to date.
  *
- * PRAGMA user_version counts the steps that were taken. All that are missing are taken in one transaction, so a file is of one version or the
- * next, never between.
+ * PRAGMA user_version counts the steps that were taken. All that are missing are taken in one
+ * transaction, so a file is of one version or the next, never between.
  */
 #ifndef STORE_SQLITE_SCHEMA_H
 #define STORE_SQLITE_SCHEMA_H

@@ -1,13 +1,18 @@
 /*
- * Secrets at rest: how they are packed, and how they are encrypted when the operator gave a master key.
+ * Secrets at rest: how they are packed, and how they are encrypted when the operator gave a master
+ * key.
  */
-#include <string.h>
-
 #include "base/mem.h"
 #include "store/sqlite/number.h"
 #include "store/sqlite/sqlite_internal.h"
 
-enum { SECRET_BYTES = 1 + CHANNEL_SECRET_BYTES_MAX + NUMBER_BYTES, NONCE_BYTES = 12, SEALED_BYTES_MAX = 1024 * 1024 };
+#include <string.h>
+
+enum {
+    SECRET_BYTES = 1 + CHANNEL_SECRET_BYTES_MAX + NUMBER_BYTES,
+    NONCE_BYTES = 12,
+    SEALED_BYTES_MAX = 1024 * 1024
+};
 
 void secrets_pack(struct buf *out, const struct channel *channel)
 {

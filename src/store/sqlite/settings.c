@@ -1,6 +1,5 @@
-#include "store/sqlite/sqlite_internal.h"
-
 #include "base/mem.h"
+#include "store/sqlite/sqlite_internal.h"
 
 /* Settings have limits of their own, well below. */
 enum { SETTINGS_BYTES_MAX = 1024 * 1024 };

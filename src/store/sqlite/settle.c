@@ -16,7 +16,8 @@ static enum err append_attempt(struct engine *engine, const struct engine_batch 
     return err;
 }
 
-/* A delivery that has no row yet. The common way is the first: delivered at once, nothing but appends. */
+/* A delivery that has no row yet. The common way is the first: delivered at once, nothing but
+ * appends. */
 static enum err settle_fresh(struct engine *engine, const struct engine_batch *batch,
                              struct store_settle_item *item)
 {

@@ -1,5 +1,6 @@
 /*
- * What the files of the SQLite engine share: the engine, its readers, and the calls that engine.c puts into its table.
+ * What the files of the SQLite engine share: the engine, its readers, and the calls that engine.c
+ * puts into its table.
  */
 #ifndef STORE_SQLITE_SQLITE_INTERNAL_H
 #define STORE_SQLITE_SQLITE_INTERNAL_H
@@ -20,8 +21,8 @@ struct bucket {
 /* What a transaction changes in memory and a rollback must undo. */
 struct engine_memory {
     struct bucket bucket;
-    struct id mark;  /* as stored */
-    int64_t pending; /* rows in pending */
+    struct id mark;         /* as stored */
+    int64_t pending;        /* rows in pending */
     struct id data_dropped; /* how far the walks of retain.c have come */
     struct id keys_dropped;
 };
@@ -29,9 +30,9 @@ struct engine_memory {
 struct engine {
     struct database db; /* the one connection that writes */
     struct env *env;
-    char *folder;    /* owned */
-    char *file;      /* owned: the database's path */
-    int lock_fd;     /* -1: not held */
+    char *folder; /* owned */
+    char *file;   /* owned: the database's path */
+    int lock_fd;  /* -1: not held */
     bool has_master_key;
     uint8_t master_key[SEAL_KEY_BYTES];
     struct channel_defaults channel_defaults;
@@ -64,7 +65,8 @@ struct database *engine_write(struct engine *engine, struct store_request *reque
 void secrets_pack(struct buf *out, const struct channel *channel);
 bool secrets_unpack(struct slice packed, struct channel *channel); /* false: not what we wrote */
 
-/* Secrets at rest. Under a master key a value is bound encrypted, for this column (`what`) of this row alone; else as it is. */
+/* Secrets at rest. Under a master key a value is bound encrypted, for this column (`what`) of this
+ * row alone; else as it is. */
 void sealed_bind(struct engine *engine, sqlite3_stmt *statement, int at, const char *what,
                  struct id row, struct slice plain);
 enum err sealed_column(struct engine *engine, sqlite3_stmt *row, int at, bool is_sealed,
@@ -74,8 +76,7 @@ enum err sealed_column(struct engine *engine, sqlite3_stmt *row, int at, bool is
     enum err sqlite_##name(struct engine *engine, const struct engine_batch *batch,                \
                            struct store_##name *name)
 #define READS(name)                                                                                \
-    enum err sqlite_##name(struct engine_reader *reader, struct wall now,                          \
-                           struct store_##name *name)
+    enum err sqlite_##name(struct engine_reader *reader, struct wall now, struct store_##name *name)
 
 WRITES(publish);
 WRITES(settle);

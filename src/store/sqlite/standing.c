@@ -2,7 +2,8 @@
 
 #include "store/sqlite/attempt_row.h"
 
-/* Without a row it was delivered by its first attempt, or is fresh: above the mark and no attempt known. */
+/* Without a row it was delivered by its first attempt, or is fresh: above the mark and no attempt
+ * known. */
 static enum err stand_rowless(struct database *db, const struct delivery_origin *origin,
                               struct id delivery, struct id mark, struct standing *out)
 {

@@ -9,10 +9,10 @@
 
 struct standing {
     enum delivery_state state;
-    bool is_fresh;     /* pending without a row: being tried for the first time */
-    bool has_pending;  /* a row in pending, which is `row` */
-    bool has_ended;    /* a row in ended */
-    uint32_t attempts; /* made so far */
+    bool is_fresh;          /* pending without a row: being tried for the first time */
+    bool has_pending;       /* a row in pending, which is `row` */
+    bool has_ended;         /* a row in ended */
+    uint32_t attempts;      /* made so far */
     struct id last_attempt; /* ID_NONE: none recorded, or only the index knows it */
     struct pending_row row;
 };

@@ -1,8 +1,9 @@
 /*
  * Every SQL statement that runs after the start, in one place: X(name, text).
  *
- * All are prepared when a connection is opened and used again and again. Ids are stored as the signed 64-bit numbers that SQLite has.
- * `way <> 3` is STORE_QUEUE spelt out: the partial index pending_due is only taken where the condition stands literally.
+ * All are prepared when a connection is opened and used again and again. Ids are stored as the
+ * signed 64-bit numbers that SQLite has. `way <> 3` is STORE_QUEUE spelt out: the partial index
+ * pending_due is only taken where the condition stands literally.
  */
 #ifndef STORE_SQLITE_STATEMENTS_H
 #define STORE_SQLITE_STATEMENTS_H
@@ -30,13 +31,11 @@
     X(get_event, "SELECT " EVENT_COLUMNS " FROM event WHERE id = ?1")                              \
     X(get_event_of_delivery,                                                                       \
       "SELECT " EVENT_COLUMNS " FROM event WHERE id <= ?1 ORDER BY id DESC LIMIT 1")               \
-    X(find_event,                                                                                  \
-      "SELECT id, account, type, targets, data IS NULL FROM event WHERE id <= ?1"                  \
-      " ORDER BY id DESC LIMIT 1")                                                                 \
+    X(find_event, "SELECT id, account, type, targets, data IS NULL FROM event WHERE id <= ?1"      \
+                  " ORDER BY id DESC LIMIT 1")                                                     \
     X(events_from, "SELECT id, account, targets FROM event WHERE id > ?1 ORDER BY id LIMIT ?2")    \
-    X(next_event,                                                                                  \
-      "SELECT id, account, type, targets, data IS NULL, idem FROM event"                           \
-      " WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT 1")                                            \
+    X(next_event, "SELECT id, account, type, targets, data IS NULL, idem FROM event"               \
+                  " WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT 1")                                \
     X(drop_data, "UPDATE event SET data = NULL WHERE id = ?1 AND data IS NOT NULL")                \
     X(delete_event, "DELETE FROM event WHERE id = ?1")                                             \
                                                                                                    \
@@ -52,16 +51,14 @@
       "INSERT INTO event_by_account (bucket, account, event) VALUES (?1, ?2, ?3)")                 \
     X(delete_event_by_account,                                                                     \
       "DELETE FROM event_by_account WHERE bucket = ?1 AND account = ?2 AND event = ?3")            \
-    X(events_up,                                                                                   \
-      "SELECT found.event FROM bucket CROSS JOIN event_by_account AS found"                        \
-      " ON found.bucket = bucket.id AND found.account = ?1"                                        \
-      " AND found.event >= ?2 AND found.event < ?3"                                                \
-      " WHERE bucket.id BETWEEN ?4 AND ?5 ORDER BY bucket.id, found.event")                        \
-    X(events_down,                                                                                 \
-      "SELECT found.event FROM bucket CROSS JOIN event_by_account AS found"                        \
-      " ON found.bucket = bucket.id AND found.account = ?1"                                        \
-      " AND found.event >= ?2 AND found.event < ?3"                                                \
-      " WHERE bucket.id BETWEEN ?4 AND ?5 ORDER BY bucket.id DESC, found.event DESC")              \
+    X(events_up, "SELECT found.event FROM bucket CROSS JOIN event_by_account AS found"             \
+                 " ON found.bucket = bucket.id AND found.account = ?1"                             \
+                 " AND found.event >= ?2 AND found.event < ?3"                                     \
+                 " WHERE bucket.id BETWEEN ?4 AND ?5 ORDER BY bucket.id, found.event")             \
+    X(events_down, "SELECT found.event FROM bucket CROSS JOIN event_by_account AS found"           \
+                   " ON found.bucket = bucket.id AND found.account = ?1"                           \
+                   " AND found.event >= ?2 AND found.event < ?3"                                   \
+                   " WHERE bucket.id BETWEEN ?4 AND ?5 ORDER BY bucket.id DESC, found.event DESC") \
                                                                                                    \
     /* attempts */                                                                                 \
     X(insert_attempt,                                                                              \
@@ -71,9 +68,8 @@
       "SELECT previous, number, began, took, outcome, status, detail, answer FROM attempt"         \
       " WHERE id = ?1")                                                                            \
     X(attempts_after, "SELECT delivery FROM attempt WHERE id > ?1")                                \
-    X(delete_attempts,                                                                             \
-      "DELETE FROM attempt WHERE id IN"                                                            \
-      " (SELECT id FROM attempt WHERE id < ?1 ORDER BY id LIMIT ?2)")                              \
+    X(delete_attempts, "DELETE FROM attempt WHERE id IN"                                           \
+                       " (SELECT id FROM attempt WHERE id < ?1 ORDER BY id LIMIT ?2)")             \
     X(newest_attempt, "SELECT max(id) FROM attempt")                                               \
     X(insert_first_attempt,                                                                        \
       "INSERT OR REPLACE INTO attempt_by_delivery (bucket, delivery, attempt)"                     \
@@ -86,21 +82,18 @@
       "DELETE FROM attempt_by_delivery WHERE bucket = ?1 AND delivery IN"                          \
       " (SELECT delivery FROM attempt_by_delivery WHERE bucket = ?1 LIMIT ?2)")                    \
                                                                                                    \
-    /* what is pending; a row is only made for a channel that is there */                          \
+    /* what is pending; rows are only made for channels that are there */                          \
     X(put_pending,                                                                                 \
       "INSERT OR REPLACE INTO pending (channel, delivery, way, due, attempts, epoch, account,"     \
-      " last_attempt) SELECT ?1, ?2, ?3, ?4, ?5, 0, ?6, ?7"                                        \
+      " last_attempt) SELECT ?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7"                                       \
       " WHERE EXISTS (SELECT 1 FROM channel WHERE id = ?1)")                                       \
-    X(get_pending,                                                                                 \
-      "SELECT way, due, attempts, epoch, account, last_attempt FROM pending"                       \
-      " WHERE channel = ?1 AND delivery = ?2")                                                     \
-    X(move_pending,                                                                                \
-      "UPDATE pending SET due = ?3, attempts = ?4, last_attempt = ?5"                              \
-      " WHERE channel = ?1 AND delivery = ?2")                                                     \
+    X(get_pending, "SELECT way, due, attempts, epoch, account, last_attempt FROM pending"          \
+                   " WHERE channel = ?1 AND delivery = ?2")                                        \
+    X(move_pending, "UPDATE pending SET due = ?3, attempts = ?4, last_attempt = ?5"                \
+                    " WHERE channel = ?1 AND delivery = ?2")                                       \
     X(due_pending, "UPDATE pending SET due = ?3 WHERE channel = ?1 AND delivery = ?2")             \
-    X(lease_pending,                                                                               \
-      "UPDATE pending SET due = ?3, attempts = ?4, epoch = ?5"                                     \
-      " WHERE channel = ?1 AND delivery = ?2")                                                     \
+    X(lease_pending, "UPDATE pending SET due = ?3, attempts = ?4, epoch = ?5"                      \
+                     " WHERE channel = ?1 AND delivery = ?2")                                      \
     X(delete_pending, "DELETE FROM pending WHERE channel = ?1 AND delivery = ?2")                  \
     X(count_pending, "SELECT count(*) FROM pending")                                               \
     X(pending_in_order,                                                                            \
@@ -109,17 +102,14 @@
     X(pending_by_due,                                                                              \
       "SELECT delivery, due, attempts FROM pending WHERE channel = ?1 AND way <> 3"                \
       " ORDER BY due, delivery")                                                                   \
-    X(next_lane,                                                                                   \
-      "SELECT channel, due, account FROM pending WHERE way <> 3 AND channel > ?1"                  \
-      " ORDER BY channel, due LIMIT 1")                                                            \
+    X(next_lane, "SELECT channel, due, account FROM pending WHERE way <> 3 AND channel > ?1"       \
+                 " ORDER BY channel, due LIMIT 1")                                                 \
                                                                                                    \
     /* what ended otherwise than delivered by its first attempt */                                 \
-    X(put_ended,                                                                                   \
-      "INSERT OR REPLACE INTO ended (delivery, state, attempts, last_attempt, at)"                 \
-      " VALUES (?1, ?2, ?3, ?4, ?5)")                                                              \
+    X(put_ended, "INSERT OR REPLACE INTO ended (delivery, state, attempts, last_attempt, at)"      \
+                 " VALUES (?1, ?2, ?3, ?4, ?5)")                                                   \
     X(get_ended, "SELECT state, attempts, last_attempt FROM ended WHERE delivery = ?1")            \
-    X(late_attempt,                                                                                \
-      "UPDATE ended SET attempts = ?2, last_attempt = ?3 WHERE delivery = ?1")                     \
+    X(late_attempt, "UPDATE ended SET attempts = ?2, last_attempt = ?3 WHERE delivery = ?1")       \
     X(delete_ended, "DELETE FROM ended WHERE delivery = ?1")                                       \
                                                                                                    \
     /* idempotency keys */                                                                         \
@@ -141,9 +131,8 @@
       " health = ?8, failing_since = ?9, health_changed = ?10")                                    \
     X(put_health,                                                                                  \
       "UPDATE channel SET health = ?2, failing_since = ?3, health_changed = ?4 WHERE id = ?1")     \
-    X(put_key,                                                                                     \
-      "INSERT INTO key (id, hash, scope, account, label, created)"                                 \
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                                          \
+    X(put_key, "INSERT INTO key (id, hash, scope, account, label, created)"                        \
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                                 \
     X(has_channel, "SELECT 1 FROM channel WHERE id = ?1")                                          \
     X(delete_account, "DELETE FROM account WHERE id = ?1")                                         \
     X(delete_channel, "DELETE FROM channel WHERE id = ?1")                                         \

@@ -1,16 +1,16 @@
 /*
  * What dispatch asks: what is due for a channel, which channels have something, how much there is.
  */
+#include "base/mem.h"
+#include "store/sqlite/event_row.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "base/mem.h"
-#include "store/sqlite/event_row.h"
-
 enum { TAKE_MAX = 4096 };
 
-/* ---- take ------------------------------------------------------------------------------------------ */
+/* ---- take ----------------------------------------------------------------------------------- */
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -65,8 +65,7 @@ static enum err take_rows(struct database *db, struct store_take *take, sqlite3_
         if (is_held(take, due.delivery)) {
             continue;
         }
-        is_over = take->items_len == take->max ||
-                  (!take->is_ordered && due.due.us > take->now.us);
+        is_over = take->items_len == take->max || (!take->is_ordered && due.due.us > take->now.us);
         if (!is_over) {
             err = add_due(db, take, &due, &bytes, &is_over);
         }
@@ -89,8 +88,8 @@ enum err sqlite_take(struct engine_reader *reader, struct wall now, struct store
     take->next_due = WALL_NEVER;
     enum err err = reader_begin(reader, &take->request);
     if (err == OK) {
-        sqlite3_stmt *rows = sql_use(db, take->is_ordered ? SQL_pending_in_order
-                                                          : SQL_pending_by_due);
+        sqlite3_stmt *rows =
+            sql_use(db, take->is_ordered ? SQL_pending_in_order : SQL_pending_by_due);
         bind_id(rows, 1, take->channel);
         if (take->is_ordered) {
             bind_id(rows, 2, ID_NONE);
@@ -100,7 +99,7 @@ enum err sqlite_take(struct engine_reader *reader, struct wall now, struct store
     return reader_end(reader, err);
 }
 
-/* ---- lanes -------------------------------------------------------------------------------------------- */
+/* ---- lanes ---------------------------------------------------------------------------------- */
 
 static void add_lane(struct store_lanes *lanes, size_t *room, const struct store_lane *lane)
 {
@@ -147,7 +146,7 @@ enum err sqlite_lanes(struct engine_reader *reader, struct wall now, struct stor
     return reader_end(reader, err);
 }
 
-/* ---- stats --------------------------------------------------------------------------------------------- */
+/* ---- stats ---------------------------------------------------------------------------------- */
 
 static uint64_t file_bytes(const char *folder, const char *name)
 {

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,7 @@ void client_open_from(struct client *client, const char *address, const char *so
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port_of(address))};
     struct sockaddr_in from = {.sin_family = AF_INET};
+    const int on = 1;
 
     assert_int_equal(inet_pton(AF_INET, "127.0.0.1", &to.sin_addr), 1);
     assert_int_equal(inet_pton(AF_INET, source, &from.sin_addr), 1);
@@ -33,6 +35,8 @@ void client_open_from(struct client *client, const char *address, const char *so
     assert_true(client->fd >= 0);
     assert_int_equal(bind(client->fd, (struct sockaddr *)(void *)&from, sizeof from), 0);
     assert_int_equal(connect(client->fd, (struct sockaddr *)(void *)&to, sizeof to), 0);
+    /* What is sent in parts shall come in parts, and at once. */
+    assert_int_equal(setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
     buf_init(&client->in, IN_BYTES_MAX);
 }
 

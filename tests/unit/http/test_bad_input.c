@@ -7,10 +7,7 @@
 #include "support/unit.h"
 
 #include <stdio.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define REST " HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -390,13 +387,11 @@ static void requests_may_be_split_anywhere(void **state)
                                "GET /query?a=1&b=%20 HTTP/1.1\r\nHost: x\r\n\r\n"
                                "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
                                "3\r\nabc\r\n0\r\n\r\n";
-    const int on = 1;
 
     for (size_t at = 1; at < sizeof text - 1; at++) {
         struct client client;
 
         client_open(&client, site_address(*state));
-        assert_int_equal(setsockopt(client.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
         client_send_bytes(&client, text, at);
         client_send_bytes(&client, text + at, sizeof text - 1 - at);
         client_expect(&client, 200, "body");
@@ -409,11 +404,9 @@ static void requests_may_be_split_anywhere(void **state)
 static void requests_may_come_byte_by_byte(void **state)
 {
     static const char text[] = "GET /items/7 HTTP/1.1\r\nHost: x\r\nA: 1\r\nB: 2\r\n\r\n";
-    const int on = 1;
     struct client client;
 
     client_open(&client, site_address(*state));
-    assert_int_equal(setsockopt(client.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
     for (int round = 0; round < 3; round++) {
         for (size_t i = 0; i < sizeof text - 1; i++) {
             client_send_bytes(&client, text + i, 1);

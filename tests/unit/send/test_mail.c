@@ -1,8 +1,7 @@
-#include "send/mail.h"
-
 #include "base/encode.h"
 #include "base/macro.h"
 #include "base/mem.h"
+#include "send/mail.h"
 #include "support/unit.h"
 
 #include <string.h>
@@ -151,8 +150,11 @@ static void a_subject_beyond_ascii_becomes_encoded_words(UNUSED void **state)
 {
     static const char *const subjects[] = {
         "Bestellung bestätigt",
-        "注文が作成されました。ご確認ください。ありがとうございます。またのご利用をお待ちしております。注文番号",
-        "👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽",
+        "注文が作成されました。ご確認ください。ありがとうございます。またのご利用をお待ちしておりま"
+        "す。注文番号",
+        "👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽"
+        "👍"
+        "🏽",
         "a plain subject that is far too long for one line, which a mail reader would have to show "
         "in one piece all the same, with all of its  double  spaces",
         "=?UTF-8?Q?pretends?=",
@@ -275,8 +277,12 @@ static void a_file_name_beyond_ascii_is_encoded(UNUSED void **state)
 
 static void a_type_that_may_not_be_encoded_goes_out_as_bytes(UNUSED void **state)
 {
-    static const char *const types[] = {"multipart/mixed; boundary=x", "message/rfc822", "nonsense",
-                                        "/", "Message/Partial", "text/größe"};
+    static const char *const types[] = {"multipart/mixed; boundary=x",
+                                        "message/rfc822",
+                                        "nonsense",
+                                        "/",
+                                        "Message/Partial",
+                                        "text/größe"};
 
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
         struct mail mail = plain_mail();
@@ -328,9 +334,12 @@ static void what_could_add_a_header_is_refused(UNUSED void **state)
         {offsetof(struct mail, attachment_name), "attachment_name"},
     };
     static const struct slice bad[] = {
-        SLICE("a@b.example\r\nBcc: c@d.example"), SLICE("a@b.example\nX: y"),
-        SLICE("a@b.example\rX"),                  SLICE("a@b.example\0"),
-        SLICE("\xff@b.example"),                  SLICE("a@b.example\x7f"),
+        SLICE("a@b.example\r\nBcc: c@d.example"),
+        SLICE("a@b.example\nX: y"),
+        SLICE("a@b.example\rX"),
+        SLICE("a@b.example\0"),
+        SLICE("\xff@b.example"),
+        SLICE("a@b.example\x7f"),
         SLICE("a\xc2\x85@b.example"), /* U+0085, a line end to some */
     };
 
@@ -363,8 +372,8 @@ static void bad_headers_of_ours_are_refused(UNUSED void **state)
 static void what_is_no_address_is_refused(UNUSED void **state)
 {
     static const char *const bad[] = {
-        "",        "shop",           "a@",         "@b.example",    "a@b@c",        "a b@c.example",
-        "a@b..c",  "Shop <a@b",      "<a@b> Shop", "a@b.example,c@d", "Shop <>",    "a@b c <x>",
+        "",       "shop",      "a@",         "@b.example",      "a@b@c",   "a b@c.example",
+        "a@b..c", "Shop <a@b", "<a@b> Shop", "a@b.example,c@d", "Shop <>", "a@b c <x>",
     };
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

@@ -1,6 +1,6 @@
 #include "call.h"
-#include "peer.h"
 #include "os/thread.h"
+#include "peer.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -195,9 +195,11 @@ static void a_large_body_goes_without_asking_first(UNUSED void **state)
 static void what_could_smuggle_a_header_is_not_sent(UNUSED void **state)
 {
     static const struct outbound_header bad[] = {
-        {SLICE("X\r\nEvil"), SLICE("1")}, {SLICE("X: y"), SLICE("1")},     {SLICE(""), SLICE("1")},
-        {SLICE("X"), SLICE("a\r\nB: c")}, {SLICE("X"), SLICE("a\nB: c")},  {SLICE("X"), SLICE("a\0b")},
-        {SLICE("X"), SLICE("a\rb")},      {SLICE("X\0"), SLICE("b")},      {SLICE("X y"), SLICE("b")},
+        {SLICE("X\r\nEvil"), SLICE("1")}, {SLICE("X: y"), SLICE("1")},
+        {SLICE(""), SLICE("1")},          {SLICE("X"), SLICE("a\r\nB: c")},
+        {SLICE("X"), SLICE("a\nB: c")},   {SLICE("X"), SLICE("a\0b")},
+        {SLICE("X"), SLICE("a\rb")},      {SLICE("X\0"), SLICE("b")},
+        {SLICE("X y"), SLICE("b")},
     };
     struct sender *sender = loopback_sender();
 
@@ -278,7 +280,8 @@ static void every_status_is_an_answer(UNUSED void **state)
         char answer[128];
 
         (void)snprintf(answer, sizeof answer,
-                       "HTTP/1.1 %d X\r\nContent-Length: 0\r\nWWW-Authenticate: Basic\r\n\r\n", status);
+                       "HTTP/1.1 %d X\r\nContent-Length: 0\r\nWWW-Authenticate: Basic\r\n\r\n",
+                       status);
         exchange(&call, peer_answer_text, answer);
         assert_int_equal(call.outbound.result.outcome, ATTEMPT_ANSWER);
         assert_int_equal(call.outbound.result.status, status);
@@ -292,9 +295,10 @@ static void a_redirect_is_an_answer_and_not_followed(UNUSED void **state)
     struct call call;
     char answer[128];
 
-    (void)snprintf(answer, sizeof answer,
-                   "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%u/\r\nContent-Length: 0\r\n\r\n",
-                   other->port);
+    (void)snprintf(
+        answer, sizeof answer,
+        "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%u/\r\nContent-Length: 0\r\n\r\n",
+        other->port);
     exchange(&call, peer_answer_text, answer);
     assert_outcome(&call, ATTEMPT_ANSWER, "HTTP 302");
     assert_int_equal(peer_connections(other), 0);
@@ -431,6 +435,43 @@ static void an_unknown_name_is_told(UNUSED void **state)
     sender_free(sender);
 }
 
+/* Fills the queue of a listener that accepts nothing, so that it takes no further connection. */
+static void fill_queue(uint16_t port, int *fds, size_t fds_len)
+{
+    struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (size_t i = 0; i < fds_len; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)connect(fds[i], (struct sockaddr *)&where, sizeof where); /* goes on by itself */
+    }
+}
+
+static void a_connection_that_does_not_come_about_runs_out_of_time(UNUSED void **state)
+{
+    struct sender_options options = {.connections_max = 8, .connect_timeout_us = 100 * US_PER_MS};
+    struct call call;
+    uint16_t port = 0;
+    int listener = peer_listen("127.0.0.1", &port);
+    int fds[8];
+
+    assert_int_equal(policy_parse(SLICE("127.0.0.0/8"), &options.policy, NULL), OK);
+    struct sender *sender = sender_new(env_system(), &options);
+    (void)listen(listener, 0);
+    fill_queue(port, fds, ARRAY_LEN(fds));
+    call_init(&call, port, "/");
+    call_send(sender, &call);
+    assert_outcome(&call, ATTEMPT_TIMEOUT, "timed out while connecting");
+    assert_false(call.outbound.result.may_have_arrived);
+    assert_true(call.outbound.result.took_us < 5 * US_PER_SECOND);
+    call_clear(&call);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        (void)close(fds[i]);
+    }
+    (void)close(listener);
+    sender_free(sender);
+}
+
 static void serve_silence(struct peer *peer, int fd)
 {
     if (peer_hear_request(peer, fd)) {
@@ -554,7 +595,8 @@ static void a_connection_that_ends_too_early_is_told(UNUSED void **state)
         const char *start, *detail;
     } cases[] = {
         {"", "connection closed without an answer"},
-        {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "connection closed within the answer"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+         "connection closed within the answer"},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
          "connection closed within the answer"},
     };
@@ -572,7 +614,9 @@ static void a_connection_that_ends_too_early_is_told(UNUSED void **state)
 static void an_answer_that_is_no_http_is_told(UNUSED void **state)
 {
     static const char *const answers[] = {
-        "SSH-2.0-OpenSSH_9.2\r\n", "\r\n\r\n", "220 mail.example ESMTP\r\n",
+        "SSH-2.0-OpenSSH_9.2\r\n",
+        "\r\n\r\n",
+        "220 mail.example ESMTP\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\nContent-Length: x\r\n\r\nabc",
     };
 
@@ -610,8 +654,7 @@ static void a_refused_address_is_never_connected(UNUSED void **state)
 
 static void a_name_with_only_refused_addresses_is_blocked(UNUSED void **state)
 {
-    static const char *const hosts[] = {"blocked.test", "mapped.test",
-                                       "metadata.test"};
+    static const char *const hosts[] = {"blocked.test", "mapped.test", "metadata.test"};
     struct sender *sender = call_sender("127.0.0.0/8 169.254.0.0/16");
 
     for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
@@ -929,6 +972,7 @@ int main(void)
         cmocka_unit_test(an_answer_of_just_the_limit_is_whole),
         cmocka_unit_test(a_closed_port_refuses),
         cmocka_unit_test(an_unknown_name_is_told),
+        cmocka_unit_test(a_connection_that_does_not_come_about_runs_out_of_time),
         cmocka_unit_test(a_silent_receiver_runs_out_of_time),
         cmocka_unit_test(a_provisional_answer_is_none),
         cmocka_unit_test(half_an_answer_runs_out_of_time),

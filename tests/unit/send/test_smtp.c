@@ -1,7 +1,6 @@
-#include "send/smtp.h"
-
 #include "base/macro.h"
 #include "base/mem.h"
+#include "send/smtp.h"
 #include "support/unit.h"
 
 #include <string.h>
@@ -176,7 +175,7 @@ static void a_reply_may_come_byte_by_byte(UNUSED void **state)
 static void what_is_no_reply_breaks_it(UNUSED void **state)
 {
     static const char *const bad[] = {
-        "hello\r\n",   "25\r\n",    "2500 x\r\n", "999 x\r\n", "150 x\r\n", "\r\n",
+        "hello\r\n",           "25\r\n",         "2500 x\r\n", "999 x\r\n", "150 x\r\n", "\r\n",
         "HTTP/1.1 200 OK\r\n", "250-a\r\nx\r\n", "354 go\r\n",
     };
 
@@ -239,9 +238,9 @@ static void an_endless_reply_does_not_grow(UNUSED void **state)
 static void only_content_with_clean_line_ends_is_safe(UNUSED void **state)
 {
     static const struct slice bad[] = {
-        SLICE(""),        SLICE("a"),      SLICE("a\n"),         SLICE("a\r"),
-        SLICE("a\r\nb"),  SLICE("\n\r\n"), SLICE("a\r\r\n"),     SLICE("a\n.\n\r\n"),
-        SLICE("\r\n\r"),  SLICE("a\0\r\n"), SLICE("a\r\n.\r\r\n"), SLICE("a\n.\r\n"),
+        SLICE(""),       SLICE("a"),       SLICE("a\n"),          SLICE("a\r"),
+        SLICE("a\r\nb"), SLICE("\n\r\n"),  SLICE("a\r\r\n"),      SLICE("a\n.\n\r\n"),
+        SLICE("\r\n\r"), SLICE("a\0\r\n"), SLICE("a\r\n.\r\r\n"), SLICE("a\n.\r\n"),
     };
     static const struct slice good[] = {SLICE("\r\n"), SLICE("a\r\n"), SLICE(".\r\n\r\n..\r\n")};
 

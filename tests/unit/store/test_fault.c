@@ -35,8 +35,8 @@ static enum err try_publish(struct driver *driver, struct id account, struct id 
 {
     struct store_target target = {channel, STORE_FRESH};
     struct store_publish_item item = {
-        .event = event_new(&(struct event_parts){
-            .account = account, .type = SLICE("a"), .data = SLICE("{}")}),
+        .event = event_new(
+            &(struct event_parts){.account = account, .type = SLICE("a"), .data = SLICE("{}")}),
         .targets = &target,
         .targets_len = 1,
     };
@@ -113,7 +113,8 @@ static void what_ends_things_in_a_batch_survives_what_needs_room(void **state)
     driver_free(driver);
 }
 
-/* Publishes and settles, while call number fail_at finds the disk full; counts what was answered OK. */
+/* Publishes and settles, while call number fail_at finds the disk full; counts what was answered
+ * OK. */
 static uint64_t live_with_fault(struct driver *driver, struct id account, struct id channel)
 {
     uint64_t stored = 0;
@@ -171,7 +172,8 @@ static void say_and_end(void *ctx, enum err err, const struct diag *diag)
     _exit(err == ERR_IO && diag->text[0] != '\0' ? 42 : 1);
 }
 
-/* The fatal hook must not return, so the store that meets the failure lives in a process of its own. */
+/* The fatal hook must not return, so the store that meets the failure lives in a process of its
+ * own. */
 static int status_after_failed_flush(void **state, uint64_t calls_ahead)
 {
     pid_t child = fork();

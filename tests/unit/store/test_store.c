@@ -1,5 +1,6 @@
 /*
- * The generic half: threads, batches, settings, order. What engines store is tested by tests/engine.
+ * The generic half: threads, batches, settings, order. What engines store is tested by
+ * tests/engine.
  */
 #include "os/thread.h"
 #include "support/scratch.h"
@@ -17,7 +18,7 @@ static struct driver *open_driver(void **state)
     return &driver;
 }
 
-/* ---- Settings ---------------------------------------------------------------------------------- */
+/* ---- Settings ------------------------------------------------------------------------------- */
 
 static void an_account_name_is_taken_once(void **state)
 {
@@ -105,7 +106,7 @@ static void a_moved_health_is_in_the_directory(void **state)
     driver_free(driver);
 }
 
-/* ---- Many at once ---------------------------------------------------------------------------------- */
+/* ---- Many at once --------------------------------------------------------------------------- */
 
 enum { PUBLISHERS = 4, EVENTS_EACH = 500, IN_FLIGHT = 16 };
 
@@ -149,16 +150,13 @@ static void start_one(struct slot *slot)
 
     slot->target = (struct store_target){publisher->channel, STORE_FRESH};
     slot->item = (struct store_publish_item){
-        .event = event_new(&(struct event_parts){.account = publisher->account,
-                                                 .type = SLICE("order.created"),
-                                                 .data = SLICE("{}")}),
+        .event = event_new(&(struct event_parts){
+            .account = publisher->account, .type = SLICE("order.created"), .data = SLICE("{}")}),
         .targets = &slot->target,
         .targets_len = 1,
     };
     slot->publish = (struct store_publish){
-        .request = {.call = STORE_CALL_publish,
-                    .reply_to = publisher->mailbox,
-                    .done = came_back},
+        .request = {.call = STORE_CALL_publish, .reply_to = publisher->mailbox, .done = came_back},
         .items = &slot->item,
         .items_len = 1,
     };
@@ -234,7 +232,8 @@ static void closing_answers_everything_and_keeps_what_it_accepted(void **state)
     struct driver *driver = open_driver(state);
 
     start_publishers(publishers, driver);
-    /* Stopped in the middle, as far as that can be had: publishers go on submitting until they are turned away. */
+    /* Stopped in the middle, as far as that can be had: publishers go on submitting until they are
+     * turned away. */
     (void)driver_publish(driver, publishers[0].account, publishers[0].channel, STORE_FRESH, "{}");
     store_stop(driver->store);
     uint32_t stored = join_publishers(publishers);
@@ -258,7 +257,7 @@ static void settings_can_be_read_while_they_change(void **state)
     driver_free(driver);
 }
 
-/* ---- Idempotency ------------------------------------------------------------------------------------- */
+/* ---- Idempotency ---------------------------------------------------------------------------- */
 
 static void the_same_key_many_times_at_once_makes_one_event(void **state)
 {
@@ -271,8 +270,8 @@ static void the_same_key_many_times_at_once_makes_one_event(void **state)
 
     for (size_t i = 0; i < MANY; i++) {
         items[i] = (struct store_publish_item){
-            .event = event_new(&(struct event_parts){
-                .account = account, .type = SLICE("a"), .data = SLICE("{}")}),
+            .event = event_new(
+                &(struct event_parts){.account = account, .type = SLICE("a"), .data = SLICE("{}")}),
             .is_idempotent = true,
             .idempotency = {7},
             .body = {8},

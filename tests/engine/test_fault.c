@@ -1,0 +1,367 @@
+/*
+ * Full and broken disks, by an engine that fails on a plan around the one under test.
+ */
+#include "harness.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/fault/fault.h"
+
+/* An account with a queue, and the plan that the store under it follows. */
+struct shop {
+    struct harness *harness;
+    struct fault_plan plan;
+    struct id account, webhook, queue;
+};
+
+/* Opens the store again on the plan, which fails nothing yet. */
+static void plan_faults(struct shop *shop)
+{
+    shop->plan.inner = harness_engine();
+    harness_close(shop->harness);
+    shop->harness->options.engine = fault_engine(&shop->plan);
+    harness_open(shop->harness);
+}
+
+static void make_shop(void **state, struct shop *shop)
+{
+    *shop = (struct shop){.harness = *state};
+    shop->account = make_account(shop->harness, "acme");
+    shop->webhook = make_webhook(shop->harness, shop->account);
+    shop->queue = make_queue(shop->harness, shop->account);
+    plan_faults(shop);
+}
+
+/* From the next call on. */
+static void fail_next(struct shop *shop, enum fault_kind kind, enum err err, uint64_t in_calls)
+{
+    shop->plan.fail_at = shop->plan.calls + in_calls;
+    shop->plan.err = err;
+    shop->plan.kind = kind;
+}
+
+static void mend(struct shop *shop)
+{
+    shop->plan.is_mended = true;
+    harness_advance(shop->harness, 10 * US_PER_SECOND); /* the store looks again now and then */
+}
+
+static enum err try_publish(struct shop *shop, struct id *id)
+{
+    struct event *event = make_event(shop->account, "a.b", SLICE("1"));
+    struct store_publish_item item = {.event = event};
+    struct store_publish publish = {.items = &item, .items_len = 1};
+    enum err err = CALL(shop->harness, publish, &publish);
+
+    assert_int_equal(event->id.value, err == OK ? item.id.value : 0);
+    event_release(event);
+    *id = item.id;
+    return err;
+}
+
+static size_t count_events(struct shop *shop)
+{
+    struct store_list_events list = {
+        .account = shop->account, .to = {UINT64_MAX >> 1}, .max = 1000, .bytes_max = 1000000};
+
+    assert_int_equal(CALL(shop->harness, list_events, &list), OK);
+    size_t len = list.events_len;
+    store_request_clear(&list.request);
+    return len;
+}
+
+static void acknowledge_one(struct shop *shop, struct id message)
+{
+    struct store_receive receive = {.account = shop->account,
+                                    .channel = shop->queue,
+                                    .max = 1,
+                                    .bytes_max = 1000,
+                                    .lease_us = US_PER_HOUR};
+
+    assert_int_equal(CALL(shop->harness, receive, &receive), OK);
+    assert_int_equal(receive.messages_len, 1);
+    struct store_answer_item item = {message, receive.messages[0].epoch, OK};
+    struct store_answer answer = {.account = shop->account,
+                                  .channel = shop->queue,
+                                  .kind = STORE_ACK,
+                                  .items = &item,
+                                  .items_len = 1};
+    assert_int_equal(CALL(shop->harness, answer, &answer), OK);
+    assert_int_equal(item.err, OK);
+    store_request_clear(&receive.request);
+}
+
+/* ---- Full ------------------------------------------------------------------------------------ */
+
+static void on_a_full_disk_events_are_refused_and_the_rest_goes_on(void **state)
+{
+    struct shop shop;
+    struct id id;
+
+    make_shop(state, &shop);
+    struct id fresh = publish_one(shop.harness, shop.account, shop.webhook, STORE_FRESH);
+    struct id message = publish_one(shop.harness, shop.account, shop.queue, STORE_QUEUE);
+    fail_next(&shop, FAULT_ROOM, ERR_FULL, 1);
+    assert_int_equal(try_publish(&shop, &id), ERR_FULL);
+    assert_true(store_is_full(shop.harness->store));
+    settle_final(shop.harness, shop.account, shop.webhook, fresh, true, DELIVERY_DELIVERED);
+    acknowledge_one(&shop, message);
+    assert_int_equal(try_publish(&shop, &id), ERR_FULL);
+    assert_state(shop.harness, shop.account, fresh, DELIVERY_DELIVERED);
+    assert_state(shop.harness, shop.account, message, DELIVERY_DELIVERED);
+    assert_int_equal(count_events(&shop), 2);
+}
+
+static void events_are_taken_again_when_there_is_room(void **state)
+{
+    struct shop shop;
+    struct id id;
+
+    make_shop(state, &shop);
+    fail_next(&shop, FAULT_ROOM, ERR_FULL, 1);
+    assert_int_equal(try_publish(&shop, &id), ERR_FULL);
+    mend(&shop);
+    assert_int_equal(try_publish(&shop, &id), OK);
+    assert_false(store_is_full(shop.harness->store));
+    harness_reopen(shop.harness);
+    assert_int_equal(count_events(&shop), 1);
+}
+
+static void settings_are_refused_on_a_full_disk_and_nobody_sees_them(void **state)
+{
+    struct shop shop;
+    struct store_put_key put;
+
+    make_shop(state, &shop);
+    uint8_t hash[SHA256_BYTES] = {1};
+    put = (struct store_put_key){
+        .key = key_new(ID_NONE, hash, KEY_ADMIN, ID_NONE, SLICE(""), (struct wall){0})};
+    fail_next(&shop, FAULT_ROOM, ERR_FULL, 1);
+    assert_int_equal(CALL(shop.harness, put_key, &put), ERR_FULL);
+    assert_null(directory_key(store_view(shop.harness->store, &shop.harness->view), hash));
+    mend(&shop);
+    assert_int_equal(CALL(shop.harness, put_key, &put), OK);
+    assert_non_null(directory_key(store_view(shop.harness->store, &shop.harness->view), hash));
+    key_release(put.key);
+}
+
+/* A transaction of a publish, an outcome and a receive. */
+struct batch {
+    struct store_publish publish;
+    struct store_publish_item published;
+    struct store_settle settle;
+    struct store_settle_item settled;
+    struct store_receive receive;
+};
+
+static void prepare_batch(struct shop *shop, struct batch *batch, struct id fresh)
+{
+    *batch = (struct batch){
+        .published = {.event = make_event(shop->account, "a.b", SLICE("1"))},
+        .settled = settle_item(shop->account, shop->webhook, fresh, 1),
+        .receive = {.account = shop->account,
+                    .channel = shop->queue,
+                    .max = 1,
+                    .bytes_max = 1000,
+                    .lease_us = US_PER_HOUR},
+    };
+    batch->settled.is_fresh = true;
+    batch->settled.next = STORE_FINAL;
+    batch->settled.state = DELIVERY_REFUSED;
+    batch->publish.items = &batch->published;
+    batch->publish.items_len = 1;
+    batch->settle.items = &batch->settled;
+    batch->settle.items_len = 1;
+}
+
+static void clear_batch(struct batch *batch)
+{
+    event_release(batch->published.event);
+    store_request_clear(&batch->receive.request);
+}
+
+/* Each request of the batch either came back OK and is there, or did not and has left nothing. */
+static void assert_whole(struct shop *shop, const struct batch *batch, struct id fresh,
+                         struct id message)
+{
+    bool is_settled = batch->settle.request.err == OK;
+    bool is_received = batch->receive.request.err == OK;
+    bool is_published = batch->publish.request.err == OK;
+
+    for (int round = 0; round < 2; round++) {
+        struct store_delivery found = see_delivery(shop->harness, shop->account, fresh);
+
+        assert_int_equal(found.state, is_settled ? DELIVERY_REFUSED : DELIVERY_PENDING);
+        assert_int_equal(found.attempts, is_settled ? 1 : 0);
+        found = see_delivery(shop->harness, shop->account, message);
+        assert_int_equal(found.attempts, is_received ? 1 : 0);
+        assert_int_equal(batch->receive.messages_len, is_received ? 1 : 0);
+        assert_int_equal(count_events(shop), is_published ? 3 : 2);
+        assert_int_equal(batch->published.event->id.value != 0, is_published);
+        mend(shop);
+        harness_reopen(shop->harness);
+    }
+}
+
+/* The three in one transaction, of which call number k fails once as on a full disk. */
+static void run_batch_with_fault(void **state, uint64_t k)
+{
+    struct hold hold = HOLD_INIT;
+    struct batch batch;
+    struct shop shop;
+
+    make_shop(state, &shop);
+    struct id fresh = publish_one(shop.harness, shop.account, shop.webhook, STORE_FRESH);
+    struct id message = publish_one(shop.harness, shop.account, shop.queue, STORE_QUEUE);
+    struct store_remove removal = {.account = make_account(shop.harness, "other")};
+    harness_reopen(shop.harness); /* what was fresh is pending now */
+    hold_on_change(shop.harness, &hold);
+    harness_send(shop.harness, STORE_CALL_remove, &removal.request);
+    hold_wait(&hold);
+    prepare_batch(&shop, &batch, fresh);
+    batch.settled.is_fresh = false;
+    harness_send(shop.harness, STORE_CALL_publish, &batch.publish.request);
+    harness_send(shop.harness, STORE_CALL_settle, &batch.settle.request);
+    harness_send(shop.harness, STORE_CALL_receive, &batch.receive.request);
+    fail_next(&shop, FAULT_ONCE, ERR_FULL, k);
+    hold_end(&hold);
+    (void)harness_await(shop.harness, &removal.request);
+    (void)harness_await(shop.harness, &batch.publish.request);
+    (void)harness_await(shop.harness, &batch.settle.request);
+    (void)harness_await(shop.harness, &batch.receive.request);
+    assert_int_equal(batch.settle.request.err, OK); /* what ends things must go on */
+    assert_int_equal(batch.receive.request.err, OK);
+    assert_int_equal(batch.publish.request.err, ERR_FULL);
+    assert_whole(&shop, &batch, fresh, message);
+    clear_batch(&batch);
+    harness_close(shop.harness); /* before the plan goes */
+    shop.harness->options.engine = harness_engine();
+}
+
+static void a_full_disk_in_begin_leaves_nothing_half(void **state)
+{
+    run_batch_with_fault(state, 1);
+}
+
+static void a_full_disk_in_the_publish_leaves_nothing_half(void **state)
+{
+    run_batch_with_fault(state, 2);
+}
+
+static void a_full_disk_behind_the_publish_leaves_nothing_half(void **state)
+{
+    run_batch_with_fault(state, 3);
+}
+
+static void a_full_disk_in_the_last_call_leaves_nothing_half(void **state)
+{
+    run_batch_with_fault(state, 4);
+}
+
+static void a_full_disk_in_commit_leaves_nothing_half(void **state)
+{
+    run_batch_with_fault(state, 5);
+}
+
+static void when_nothing_at_all_works_every_request_says_so(void **state)
+{
+    struct shop shop;
+    struct id id;
+
+    make_shop(state, &shop);
+    struct id fresh = publish_one(shop.harness, shop.account, shop.webhook, STORE_FRESH);
+    struct store_settle_item item = settle_item(shop.account, shop.webhook, fresh, 1);
+    struct store_settle settle = {.items = &item, .items_len = 1};
+
+    item.is_fresh = true;
+    item.next = STORE_FINAL;
+    item.state = DELIVERY_DELIVERED;
+    fail_next(&shop, FAULT_LASTING, ERR_FULL, 1);
+    assert_int_equal(CALL(shop.harness, settle, &settle), ERR_FULL);
+    assert_int_equal(try_publish(&shop, &id), ERR_FULL);
+    assert_true(see_delivery(shop.harness, shop.account, fresh).is_fresh); /* reading works */
+    mend(&shop);
+    assert_int_equal(CALL(shop.harness, settle, &settle), OK); /* the same again */
+    assert_state(shop.harness, shop.account, fresh, DELIVERY_DELIVERED);
+}
+
+/* ---- Broken: store.h, invariant 5 ------------------------------------------------------------ */
+
+enum { EXIT_BY_FATAL = 42 };
+
+static void exit_by_fatal(UNUSED void *ctx, UNUSED enum err err, const struct diag *diag)
+{
+    _exit(diag->text[0] != '\0' ? EXIT_BY_FATAL : EXIT_FAILURE);
+}
+
+/* In a process of its own: publishes while call number k fails. Comes back only when it goes on. */
+static void publish_with_fault(struct shop *shop, enum err err, uint64_t k)
+{
+    struct id id;
+
+    plan_faults(shop);
+    fail_next(shop, FAULT_ONCE, err, k);
+    (void)try_publish(shop, &id);
+    _exit(EXIT_SUCCESS);
+}
+
+static int status_of_publish(struct harness *harness, enum err err, uint64_t k)
+{
+    struct shop shop = {.harness = harness, .account = {1}};
+    int status = 0;
+
+    harness_close(harness); /* a child has only the thread that forks */
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        harness->options.hooks.fatal = exit_by_fatal;
+        publish_with_fault(&shop, err, k);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    harness_open(harness);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void a_failed_flush_is_fatal(void **state)
+{
+    assert_int_equal(status_of_publish(*state, ERR_IO, 3), EXIT_BY_FATAL);
+}
+
+static void damaged_data_is_fatal(void **state)
+{
+    for (uint64_t k = 1; k <= 3; k++) {
+        assert_int_equal(status_of_publish(*state, ERR_CORRUPT, k), EXIT_BY_FATAL);
+    }
+}
+
+static void a_full_disk_is_not_fatal(void **state)
+{
+    for (uint64_t k = 1; k <= 3; k++) {
+        assert_int_equal(status_of_publish(*state, ERR_FULL, k), EXIT_SUCCESS);
+    }
+}
+
+#define FAULT_TEST(name) ENGINE_TEST(name)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        FAULT_TEST(on_a_full_disk_events_are_refused_and_the_rest_goes_on),
+        FAULT_TEST(events_are_taken_again_when_there_is_room),
+        FAULT_TEST(settings_are_refused_on_a_full_disk_and_nobody_sees_them),
+        FAULT_TEST(a_full_disk_in_begin_leaves_nothing_half),
+        FAULT_TEST(a_full_disk_in_the_publish_leaves_nothing_half),
+        FAULT_TEST(a_full_disk_behind_the_publish_leaves_nothing_half),
+        FAULT_TEST(a_full_disk_in_the_last_call_leaves_nothing_half),
+        FAULT_TEST(a_full_disk_in_commit_leaves_nothing_half),
+        FAULT_TEST(when_nothing_at_all_works_every_request_says_so),
+        FAULT_TEST(a_failed_flush_is_fatal),
+        FAULT_TEST(damaged_data_is_fatal),
+        FAULT_TEST(a_full_disk_is_not_fatal),
+    };
+
+    harness_choose_engine(argc, argv);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

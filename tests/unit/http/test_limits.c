@@ -1,0 +1,278 @@
+/*
+ * What no peer can do to the others: hold connections, trickle, read slowly.
+ */
+#include "client.h"
+#include "site.h"
+#include "support/unit.h"
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#define REST " HTTP/1.1\r\nHost: x\r\n\r\n"
+
+enum { IDLE_CONNECTIONS = 5000, TIMEOUT_MS = 300 };
+
+static int start(void **state)
+{
+    static struct site site;
+
+    *state = &site;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    site_stop(*state);
+    return 0;
+}
+
+static void start_impatient(struct site *site)
+{
+    site_start(site, (struct server_options){.request_timeout_us = TIMEOUT_MS * US_PER_MS});
+}
+
+static int64_t now_ms(void)
+{
+    return env_mono(env_system()).us / US_PER_MS;
+}
+
+static void a_silent_connection_is_closed_in_time(void **state)
+{
+    struct client client;
+    int64_t begin_ms = now_ms();
+
+    start_impatient(*state);
+    client_open(&client, site_address(*state));
+    client_expect_end(&client);
+    assert_true(now_ms() - begin_ms >= TIMEOUT_MS - 1);
+    assert_true(now_ms() - begin_ms < 10 * TIMEOUT_MS);
+    client_close(&client);
+}
+
+/* Sends on and on, as slowly as the answers come, until the server has enough. */
+static void trickle_until_end(struct client *client, const char *byte)
+{
+    bool is_open = true;
+
+    for (int64_t end_ms = now_ms() + CLIENT_DEADLINE_MS; is_open && now_ms() < end_ms;) {
+        struct pollfd watched = {.fd = client->fd, .events = POLLIN};
+
+        is_open = poll(&watched, 1, TIMEOUT_MS / 10) == 0 && client_try_send(client, byte, 1);
+    }
+    assert_false(is_open);
+}
+
+static void a_first_line_that_trickles_is_cut_off(void **state)
+{
+    struct client client;
+
+    start_impatient(*state);
+    client_open(&client, site_address(*state));
+    client_send(&client, "GET /");
+    trickle_until_end(&client, "x");
+    client_close(&client);
+}
+
+static void headers_that_trickle_are_answered_408(void **state)
+{
+    struct client client;
+
+    start_impatient(*state);
+    client_open(&client, site_address(*state));
+    client_send(&client, "GET /hello HTTP/1.1\r\nA: ");
+    trickle_until_end(&client, "x");
+    client_expect(&client, 408, NULL);
+    client_close(&client);
+}
+
+static void a_body_that_trickles_is_answered_408(void **state)
+{
+    struct client client;
+
+    start_impatient(*state);
+    client_open(&client, site_address(*state));
+    client_send(&client, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
+    trickle_until_end(&client, "x");
+    client_expect(&client, 408, NULL);
+    client_close(&client);
+}
+
+static void a_body_that_ends_early_is_not_handled(void **state)
+{
+    struct client client;
+
+    start_impatient(*state);
+    client_open(&client, site_address(*state));
+    client_send(&client, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
+    assert_int_equal(shutdown(client.fd, SHUT_WR), 0);
+    client_drop_rest(&client);
+    site_await_connections(*state, 0);
+    client_close(&client);
+}
+
+static void a_wait_may_be_longer_than_the_timeout(void **state)
+{
+    struct client client;
+    int64_t begin_ms = now_ms();
+
+    start_impatient(*state);
+    client_open(&client, site_address(*state));
+    client_send(&client, "GET /wait/1?ms=900" REST);
+    client_expect(&client, 200, "silence");
+    assert_true(now_ms() - begin_ms >= 900);
+    client_send(&client, "GET /hello" REST);
+    client_expect(&client, 200, "hello");
+    client_close(&client);
+}
+
+static void requests_may_follow_each_other_for_longer_than_the_timeout(void **state)
+{
+    struct client client;
+
+    start_impatient(*state);
+    client_open(&client, site_address(*state));
+    for (int i = 0; i < 8; i++) {
+        client_send(&client, "GET /wait/1?ms=100" REST);
+        client_expect(&client, 200, "silence");
+    }
+    client_close(&client);
+}
+
+static void who_does_not_read_the_answer_is_cut_off(void **state)
+{
+    struct client client;
+    const int small = 4096;
+
+    start_impatient(*state);
+    client_open(&client, site_address(*state));
+    assert_int_equal(setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    client_send(&client, "GET /large?bytes=16000000" REST); /* more than the kernel takes */
+    site_await_connections(*state, 1);
+    site_await_connections(*state, 0);
+    client_close(&client);
+}
+
+static void who_reads_slowly_but_steadily_gets_all(void **state)
+{
+    enum { ANSWER_BYTES = 8000000, SLICE_BYTES = 400000 };
+    static char block[SLICE_BYTES];
+    struct client client;
+    size_t taken = 0;
+    int64_t begin_ms = now_ms();
+
+    start_impatient(*state);
+    client_open(&client, site_address(*state));
+    client_send(&client, "GET /large?bytes=8000000" REST);
+    while (taken < ANSWER_BYTES) {
+        struct pollfd nothing = {.fd = client.fd, .events = POLLPRI};
+        ssize_t len = recv(client.fd, block, sizeof block, MSG_WAITALL);
+
+        assert_true(len > 0);
+        taken += (size_t)len;
+        (void)poll(&nothing, 1, TIMEOUT_MS / 6); /* the reader's slowness */
+    }
+    assert_true(now_ms() - begin_ms > 2 * TIMEOUT_MS);
+    client_close(&client);
+}
+
+static void connections_from_one_address_are_limited(void **state)
+{
+    struct client clients[3];
+    struct client other;
+    struct client one_more;
+
+    site_start(*state, (struct server_options){.threads = 2, .connections_per_address_max = 3});
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        client_open(&clients[i], site_address(*state));
+        client_send(&clients[i], "GET /hello" REST);
+        client_expect(&clients[i], 200, "hello");
+    }
+    client_open(&one_more, site_address(*state));
+    client_expect(&one_more, 429, NULL);
+    client_drop_rest(&one_more);
+    client_close(&one_more);
+    client_open_from(&other, site_address(*state), "127.0.0.2");
+    client_send(&other, "GET /peer" REST);
+    client_expect(&other, 200, "127.0.0.2");
+    client_close(&other);
+    client_close(&clients[0]);
+    site_await_connections(*state, 2);
+    client_ask(site_address(*state), "GET /hello" REST, 200, "hello");
+    for (size_t i = 1; i < ARRAY_LEN(clients); i++) {
+        client_close(&clients[i]);
+    }
+}
+
+static void connections_in_all_are_limited(void **state)
+{
+    struct client clients[4];
+    struct client one_more;
+    struct server_figures figures;
+    struct site *site = *state;
+
+    site_start(site, (struct server_options){.connections_max = 4});
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        client_open(&clients[i], site_address(site));
+    }
+    site_await_connections(site, 4);
+    client_open(&one_more, site_address(site));
+    client_expect(&one_more, 503, NULL);
+    client_drop_rest(&one_more);
+    client_close(&one_more);
+    server_figures(site->server, &figures);
+    assert_int_equal(figures.refused, 1);
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        client_close(&clients[i]);
+    }
+}
+
+static void thousands_of_idle_connections_hinder_nobody(void **state)
+{
+    static struct client clients[IDLE_CONNECTIONS];
+    struct rlimit limit;
+    struct client busy;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    site_start(*state, (struct server_options){.threads = 2, .connections_max = 10000});
+    if (limit.rlim_cur < 2 * IDLE_CONNECTIONS + 1000) {
+        skip();
+    }
+    for (size_t i = 0; i < IDLE_CONNECTIONS; i++) {
+        client_open(&clients[i], site_address(*state));
+    }
+    site_await_connections(*state, IDLE_CONNECTIONS);
+    client_open(&busy, site_address(*state));
+    for (int i = 0; i < 200; i++) {
+        client_send(&busy, "GET /later" REST);
+        client_expect(&busy, 200, "later");
+    }
+    client_close(&busy);
+    for (size_t i = 0; i < IDLE_CONNECTIONS; i++) {
+        client_close(&clients[i]);
+    }
+    site_await_connections(*state, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_silent_connection_is_closed_in_time, start, stop),
+        cmocka_unit_test_setup_teardown(a_first_line_that_trickles_is_cut_off, start, stop),
+        cmocka_unit_test_setup_teardown(headers_that_trickle_are_answered_408, start, stop),
+        cmocka_unit_test_setup_teardown(a_body_that_trickles_is_answered_408, start, stop),
+        cmocka_unit_test_setup_teardown(a_body_that_ends_early_is_not_handled, start, stop),
+        cmocka_unit_test_setup_teardown(a_wait_may_be_longer_than_the_timeout, start, stop),
+        cmocka_unit_test_setup_teardown(requests_may_follow_each_other_for_longer_than_the_timeout,
+                                        start, stop),
+        cmocka_unit_test_setup_teardown(who_does_not_read_the_answer_is_cut_off, start, stop),
+        cmocka_unit_test_setup_teardown(who_reads_slowly_but_steadily_gets_all, start, stop),
+        cmocka_unit_test_setup_teardown(connections_from_one_address_are_limited, start, stop),
+        cmocka_unit_test_setup_teardown(connections_in_all_are_limited, start, stop),
+        cmocka_unit_test_setup_teardown(thousands_of_idle_connections_hinder_nobody, start, stop),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
