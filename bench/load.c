@@ -62,54 +62,6 @@ struct load {
     struct histogram latency;
 };
 
-/* ---- sending ---- */
-
-static struct mono due_of_next(const struct load *load)
-{
-    int64_t rate = load->settings.rate;
-
-    if (rate == 0) {
-        return load->start;
-    }
-    return (struct mono){load->start.us + (int64_t)load->requests * US_PER_SECOND / rate};
-}
-
-static bool may_send(const struct load *load, struct mono now)
-{
-    return now.us < load->end.us && load->requests < load->requests_max;
-}
-
-static void send_request(struct load *load, struct slot *slot, struct mono due)
-{
-    uint64_t number = (uint64_t)load->settings.first + load->requests * load->form.batch;
-
-    slot->due = due;
-    form_fill(&load->form, slot->client.request.ptr, number, due);
-    load->requests++;
-    client_send(&slot->client);
-}
-
-static void take_progress(struct load *load, struct slot *slot);
-
-/* Sends what is due, as long as there are free connections. */
-static void send_due(struct load *load)
-{
-    struct mono now = env_mono(load->env);
-
-    while (!list_is_empty(&load->idle) && may_send(load, now)) {
-        struct mono due = due_of_next(load);
-        if (due.us > now.us) {
-            return;
-        }
-        struct list_link *link = list_pop_front(&load->idle);
-        struct slot *slot = CONTAINER_OF(link, struct slot, link);
-        send_request(load, slot, load->settings.rate == 0 ? now : due);
-        if (slot->client.state == CLIENT_CLOSED) {
-            take_progress(load, slot);
-        }
-    }
-}
-
 /* ---- answers ---- */
 
 static void connect_slot(struct load *load, struct slot *slot)
@@ -157,6 +109,54 @@ static void take_progress(struct load *load, struct slot *slot)
         return;
     }
 }
+
+/* ---- sending ---- */
+
+static struct mono due_of_next(const struct load *load)
+{
+    int64_t rate = load->settings.rate;
+
+    if (rate == 0) {
+        return load->start;
+    }
+    return (struct mono){load->start.us + (int64_t)load->requests * US_PER_SECOND / rate};
+}
+
+static bool may_send(const struct load *load, struct mono now)
+{
+    return now.us < load->end.us && load->requests < load->requests_max;
+}
+
+static void send_request(struct load *load, struct slot *slot, struct mono due)
+{
+    uint64_t number = (uint64_t)load->settings.first + load->requests * load->form.batch;
+
+    slot->due = due;
+    form_fill(&load->form, slot->client.request.ptr, number, due);
+    load->requests++;
+    client_send(&slot->client);
+}
+
+/* Sends what is due, as long as there are free connections. */
+static void send_due(struct load *load)
+{
+    struct mono now = env_mono(load->env);
+
+    while (!list_is_empty(&load->idle) && may_send(load, now)) {
+        struct mono due = due_of_next(load);
+        if (due.us > now.us) {
+            return;
+        }
+        struct list_link *link = list_pop_front(&load->idle);
+        struct slot *slot = CONTAINER_OF(link, struct slot, link);
+        send_request(load, slot, load->settings.rate == 0 ? now : due);
+        if (slot->client.state == CLIENT_CLOSED) {
+            take_progress(load, slot);
+        }
+    }
+}
+
+/* ---- waiting ---- */
 
 static int64_t wait_us(const struct load *load, struct mono now)
 {

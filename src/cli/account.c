@@ -3,7 +3,6 @@
  */
 #include "cli/command.h"
 #include "cli/input.h"
-#include "cli/show.h"
 #include "cli/verb.h"
 
 #include <stdio.h>
@@ -41,7 +40,10 @@ static int put(struct session *session, const char *method, const char *outcome)
     return EXIT_OK;
 }
 
-/* Asks first: the server's PUT would replace the settings of one that is there, credentials and all. */
+/*
+ * Asks first: the server's PUT would replace the settings of one that is there, credentials and
+ * all.
+ */
 static int create(struct session *session)
 {
     const char *name = session_argument(session, 0);
@@ -70,23 +72,13 @@ static int change(struct session *session)
 static int list(struct session *session)
 {
     session_path(session, "accounts", NULL);
-    session_query(session, "limit");
-    session_query(session, "cursor");
-    if (!session_call(session, "GET")) {
-        return EXIT_FAILED;
-    }
-    show_page(session, columns, ARRAY_LEN(columns), "No accounts yet.");
-    return EXIT_OK;
+    return verb_list(session, columns, ARRAY_LEN(columns), "No accounts yet.");
 }
 
 static int show(struct session *session)
 {
     address(session);
-    if (!session_call(session, "GET")) {
-        return EXIT_FAILED;
-    }
-    show_object(session, session_answer(session));
-    return EXIT_OK;
+    return verb_show(session, "GET");
 }
 
 static int delete (struct session *session)

@@ -4,7 +4,6 @@
 #include "base/time.h"
 #include "cli/command.h"
 #include "cli/input.h"
-#include "cli/show.h"
 #include "cli/verb.h"
 
 #include <stdio.h>
@@ -124,54 +123,34 @@ static void address(struct session *session, const char *part)
                  session_argument(session, 1), part, NULL);
 }
 
-/* A call with no body of a channel, or what belongs to it, whose answer is shown as it is. */
-static int call_and_show(struct session *session, const char *method, const char *part)
+static int put(struct session *session, const char *method)
 {
-    address(session, part);
-    if (!session_call(session, method)) {
-        return EXIT_FAILED;
-    }
-    show_object(session, session_answer(session));
-    return EXIT_OK;
+    bool is_right = input_put_settings(session, members, ARRAY_LEN(members));
+    return is_right ? verb_show(session, method) : EXIT_FAILED;
 }
 
 static int create(struct session *session)
 {
     session_path(session, "accounts", session_argument(session, 0), "channels", NULL);
-    if (!input_put_settings(session, members, ARRAY_LEN(members)) ||
-        !session_call(session, "POST")) {
-        return EXIT_FAILED;
-    }
-    show_object(session, session_answer(session));
-    return EXIT_OK;
+    return put(session, "POST");
 }
 
 static int change(struct session *session)
 {
     address(session, NULL);
-    if (!input_put_settings(session, members, ARRAY_LEN(members)) ||
-        !session_call(session, "PATCH")) {
-        return EXIT_FAILED;
-    }
-    show_object(session, session_answer(session));
-    return EXIT_OK;
+    return put(session, "PATCH");
 }
 
 static int list(struct session *session)
 {
     session_path(session, "accounts", session_argument(session, 0), "channels", NULL);
-    session_query(session, "limit");
-    session_query(session, "cursor");
-    if (!session_call(session, "GET")) {
-        return EXIT_FAILED;
-    }
-    show_page(session, columns, ARRAY_LEN(columns), "No channels yet.");
-    return EXIT_OK;
+    return verb_list(session, columns, ARRAY_LEN(columns), "No channels yet.");
 }
 
 static int show(struct session *session)
 {
-    return call_and_show(session, "GET", NULL);
+    address(session, NULL);
+    return verb_show(session, "GET");
 }
 
 static void show_secrets(struct session *session)

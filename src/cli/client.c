@@ -209,7 +209,7 @@ enum err client_call(struct client *client, const struct client_request *request
     if (status < 200 || status > 299) {
         return tell_problem(client, answer, diag);
     }
-    if (!is_json && answer->body.len > 0) {
+    if (!is_json && status != 204) {
         return diag_set(diag, ERR_IO, "%s answers, but not as Tidings does", client->profile->url);
     }
     return OK;

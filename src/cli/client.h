@@ -34,8 +34,9 @@ void client_answer_init(struct client_answer *answer);
 void client_answer_clear(struct client_answer *answer);
 
 /*
- * OK for a success (2xx). ERR_DENIED: the server answered a problem; its words and the field are in the diag, all of it in
- * the answer. ERR_IO: nothing answered, or not Tidings; the diag says what to do.
+ * OK for a success (2xx). ERR_DENIED: the server answered a problem; its words and the field are in
+ * the diag, all of it in the answer. ERR_IO: nothing answered, or not Tidings; the diag says what
+ * to do.
  */
 enum err client_call(struct client *client, const struct client_request *request,
                      struct client_answer *answer, struct diag *diag) MUST_CHECK;

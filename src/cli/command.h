@@ -10,7 +10,10 @@
 /* Exit statuses, the same for all. */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-/* argv[0] is the command's own name. Returns the exit status; has told the person what was wrong on stderr. */
+/*
+ * argv[0] is the command's own name. Returns the exit status; has told the person what was wrong on
+ * stderr.
+ */
 typedef int command_fn(int argc, char **argv);
 
 struct command {

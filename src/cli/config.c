@@ -287,13 +287,16 @@ static const struct setting *find(const char *section, const char *key)
     return NULL;
 }
 
-/* inih calls this for every line; 0 stops it. */
+/* inih calls this for every line; 0 says that the line is wrong. */
 static int take_line(void *ctx, const char *section, const char *key, const char *value)
 {
     struct loading *loading = ctx;
     const struct setting *setting = find(section, key);
     char name[DIAG_FIELD_SIZE];
 
+    if (loading->err != OK) {
+        return 0; /* the parser goes on after an error; the first one is what is told */
+    }
     (void)snprintf(name, sizeof(name), "[%s] %s", section, key);
     if (setting == NULL) {
         loading->err = diag_field(loading->diag, ERR_INVALID, name,

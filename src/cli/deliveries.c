@@ -4,7 +4,6 @@
 #include "cli/deliveries.h"
 
 #include "cli/command.h"
-#include "cli/show.h"
 #include "cli/verb.h"
 
 static const struct flag options[] = {
@@ -19,6 +18,8 @@ static const struct flag options[] = {
     {.name = "retry", .help = "Try the one again now, from whatever state."},
     {.name = "cancel", .help = "Give the one up."},
 };
+
+static const char *const filters[] = {"state", "channel", "from", "to"};
 
 static const struct show_column columns[] = {
     {"DELIVERY", "id", SHOW_PLAIN},
@@ -45,43 +46,34 @@ void deliveries_show(struct session *session, struct json items, const char *non
 static int list(struct session *session)
 {
     session_path(session, "accounts", session_argument(session, 0), "deliveries", NULL);
-    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-        session_query(session, options[i].name); /* switches have no value and stay out */
+    for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
+        session_query(session, filters[i]);
     }
-    if (!session_call(session, "GET")) {
-        return EXIT_FAILED;
-    }
-    show_page(session, columns, ARRAY_LEN(columns), "No such deliveries.");
-    return EXIT_OK;
+    return verb_list(session, columns, ARRAY_LEN(columns), "No such deliveries.");
 }
 
-static int call(struct session *session, const char *method, const char *part)
+static void address(struct session *session, const char *part)
 {
     session_path(session, "accounts", session_argument(session, 0), "deliveries",
                  session_argument(session, 1), part, NULL);
-    return session_call(session, method) ? EXIT_OK : EXIT_FAILED;
 }
 
 static int show(struct session *session)
 {
-    if (call(session, "GET", NULL) != EXIT_OK) {
+    address(session, NULL);
+    if (verb_show(session, "GET") != EXIT_OK) {
         return EXIT_FAILED;
     }
-    struct json delivery = session_answer(session);
-    show_object(session, delivery);
     show_line(session, "%s", "");
-    show_list(session, json_member(delivery, "attempts"), attempt_columns,
+    show_list(session, json_member(session_answer(session), "attempts"), attempt_columns,
               ARRAY_LEN(attempt_columns), "It was not attempted yet.");
     return EXIT_OK;
 }
 
 static int steer(struct session *session, const char *part)
 {
-    if (call(session, "POST", part) != EXIT_OK) {
-        return EXIT_FAILED;
-    }
-    show_object(session, session_answer(session));
-    return EXIT_OK;
+    address(session, part);
+    return verb_show(session, "POST");
 }
 
 static int run(struct session *session)

@@ -3,7 +3,6 @@
  */
 #include "cli/command.h"
 #include "cli/deliveries.h"
-#include "cli/show.h"
 #include "cli/verb.h"
 
 static const struct flag options[] = {
@@ -14,6 +13,8 @@ static const struct flag options[] = {
     VERB_LIMIT,
     VERB_CURSOR,
 };
+
+static const char *const filters[] = {"type", "from", "to", "order"};
 
 static const struct show_column columns[] = {
     {"EVENT", "id", SHOW_PLAIN},
@@ -27,27 +28,22 @@ static const struct show_column columns[] = {
 static int list(struct session *session)
 {
     session_path(session, "accounts", session_argument(session, 0), "events", NULL);
-    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-        session_query(session, options[i].name);
+    for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
+        session_query(session, filters[i]);
     }
-    if (!session_call(session, "GET")) {
-        return EXIT_FAILED;
-    }
-    show_page(session, columns, ARRAY_LEN(columns), "No such events.");
-    return EXIT_OK;
+    return verb_list(session, columns, ARRAY_LEN(columns), "No such events.");
 }
 
 static int show(struct session *session)
 {
     session_path(session, "accounts", session_argument(session, 0), "events",
                  session_argument(session, 1), NULL);
-    if (!session_call(session, "GET")) {
+    if (verb_show(session, "GET") != EXIT_OK) {
         return EXIT_FAILED;
     }
-    struct json event = session_answer(session);
-    show_object(session, event);
     show_line(session, "%s", "");
-    deliveries_show(session, json_member(event, "deliveries"), "It goes to no channel.");
+    deliveries_show(session, json_member(session_answer(session), "deliveries"),
+                    "It goes to no channel.");
     return EXIT_OK;
 }
 

@@ -272,7 +272,7 @@ static void help_option(const struct flag *option, struct buf *out)
         from = out->len;
     }
     buf_printf(out, "%*s%s%s\n", (int)(HELP_COLUMN - (out->len - from)), "", option->help,
-               option->is_repeatable ? " May be given several times." : "");
+               option->is_repeatable ? " May be repeated." : "");
 }
 
 void flags_help(const struct flag_rules *rules, struct buf *out)

@@ -1,9 +1,10 @@
 /*
  * The words of a command line: options by a table, and the arguments between them.
  *
- * A command's table of options makes its parser, its complaints and its help. `--name VALUE` and `--name=VALUE` mean the
- * same; `--` ends the options; `-` alone is an argument (standard input, for commands that say so). Values are checked
- * against their type while they are parsed, so whoever asks for one later gets something that is right.
+ * A command's table of options makes its parser, its complaints and its help. `--name VALUE` and
+ * `--name=VALUE` mean the same; `--` ends the options; `-` alone is an argument (standard input,
+ * for commands that say so). Values are checked against their type while they are parsed, so
+ * whoever asks for one later gets something that is right.
  */
 #ifndef CLI_FLAGS_H
 #define CLI_FLAGS_H
@@ -42,8 +43,9 @@ enum { FLAG_TABLES = 2 };
 struct flag_rules {
     const char *command; /* "tidings channel create" */
     /*
-     * The names of the arguments, in their order: "ACCOUNT [CHANNEL]", "ACCOUNT RECEIPT...". It is the usage line and the
-     * rule: those in brackets, which come last, may be left out, and dots let the last one come again.
+     * The names of the arguments, in their order: "ACCOUNT [CHANNEL]", "ACCOUNT RECEIPT...". It is
+     * the usage line and the rule: those in brackets, which come last, may be left out, and dots
+     * let the last one come again.
      */
     const char *arguments;
     const char *summary;                   /* for the help */
@@ -60,8 +62,8 @@ struct flags {
 };
 
 /*
- * Reads words (without the command's own name). ERR_INVALID: the diag tells what to do instead; then out is empty. What out
- * was given is to be cleared.
+ * Reads words (without the command's own name). ERR_INVALID: the diag tells what to do instead;
+ * then out is empty. What out was given is to be cleared.
  */
 enum err flags_parse(const struct flag_rules *rules, int words_len, char *const *words,
                      struct flags *out, struct diag *diag) MUST_CHECK;

@@ -66,7 +66,7 @@ static void measure(const struct grid *grid, size_t *widths)
             *width = grid->cells[i].width;
         }
     }
-    for (size_t i = 0; i < grid->columns_len; i++) {
+    for (size_t i = 0; grid->titles != NULL && i < grid->columns_len; i++) {
         size_t title = terminal_width(slice_of(grid->titles[i]));
         if ((widths[i] > 0 || grid->cells_len == 0) && title > widths[i]) {
             widths[i] = title;
@@ -123,6 +123,17 @@ static void end_line(struct buf *out)
     buf_byte(out, '\n');
 }
 
+static void print_titles(const struct grid *grid, const size_t *widths, struct buf *out)
+{
+    for (size_t i = 0; i < grid->columns_len; i++) {
+        struct slice title = slice_of(grid->titles[i]);
+        if (widths[i] > 0) {
+            put_cell(title, terminal_width(title), widths[i], out);
+        }
+    }
+    end_line(out);
+}
+
 void grid_print(const struct grid *grid, size_t width, struct buf *out)
 {
     size_t widths[GRID_COLUMNS_MAX] = {0};
@@ -131,13 +142,9 @@ void grid_print(const struct grid *grid, size_t width, struct buf *out)
     assert(grid->cells_len % grid->columns_len == 0);
     measure(grid, widths);
     fit(widths, grid->columns_len, width);
-    for (size_t i = 0; i < grid->columns_len; i++) {
-        struct slice title = slice_of(grid->titles[i]);
-        if (widths[i] > 0) {
-            put_cell(title, terminal_width(title), widths[i], out);
-        }
+    if (grid->titles != NULL) {
+        print_titles(grid, widths, out);
     }
-    end_line(out);
     for (size_t i = 0; i < grid->cells_len; i++) {
         const struct cell *cell = &grid->cells[i];
         size_t column = i % grid->columns_len;

@@ -18,7 +18,10 @@ static int help_settings(bool as_markdown)
     return EXIT_OK;
 }
 
-/* `tidings help`: all commands; `help COMMAND`: one; `help settings [--markdown]`: the table of settings. */
+/*
+ * `tidings help`: all commands; `help COMMAND`: one; `help settings [--markdown]`: the table of
+ * settings.
+ */
 int command_help(int argc, char **argv)
 {
     if (argc >= 2 && strcmp(argv[1], "settings") == 0) {

@@ -133,7 +133,10 @@ static bool is_given(const struct session *session, const struct input_member *m
     return false;
 }
 
-/* The file's members but for those that options give; the raw name may have escapes, which is why no json_key. */
+/*
+ * The file's members but for those that options give; the raw name may have escapes, which is why
+ * no json_key.
+ */
 static void put_others(struct session *session, const struct input_member *members,
                        size_t members_len, struct json settings)
 {

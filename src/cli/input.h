@@ -1,5 +1,6 @@
 /*
- * What a person gives a command, on its way into a request: files, standard input, and options as members of JSON.
+ * What a person gives a command, on its way into a request: files, standard input, and options as
+ * members of JSON.
  */
 #ifndef CLI_INPUT_H
 #define CLI_INPUT_H
@@ -27,13 +28,16 @@ struct input_member {
 bool input_read(const char *path, struct buf *out);
 
 /*
- * Writes the session's body: one object of what --file holds, if there is one, and of the options that were given, which win.
- * False: it failed and that was told.
+ * Writes the session's body: one object of what --file holds, if there is one, and of the options
+ * that were given, which win. False: it failed and that was told.
  */
 bool input_put_settings(struct session *session, const struct input_member *members,
                         size_t members_len);
 
-/* Writes the members for those of the options that were given into an object that the caller has begun. */
+/*
+ * Writes the members for those of the options that were given into an object that the caller has
+ * begun.
+ */
 bool input_put_members(struct session *session, const struct input_member *members,
                        size_t members_len);
 

@@ -3,7 +3,6 @@
  */
 #include "cli/command.h"
 #include "cli/input.h"
-#include "cli/show.h"
 #include "cli/verb.h"
 
 static const struct flag settings[] = {
@@ -35,10 +34,9 @@ static int create(struct session *session)
     }
     session_path(session, "keys", NULL);
     if (!input_put_settings(session, members, ARRAY_LEN(members)) ||
-        !session_call(session, "POST")) {
+        verb_show(session, "POST") != EXIT_OK) {
         return EXIT_FAILED;
     }
-    show_object(session, session_answer(session));
     show_line(session, "\nKeep the key: it is not shown again.");
     return EXIT_OK;
 }
@@ -46,13 +44,7 @@ static int create(struct session *session)
 static int list(struct session *session)
 {
     session_path(session, "keys", NULL);
-    session_query(session, "limit");
-    session_query(session, "cursor");
-    if (!session_call(session, "GET")) {
-        return EXIT_FAILED;
-    }
-    show_page(session, columns, ARRAY_LEN(columns), "No keys but the one of the settings.");
-    return EXIT_OK;
+    return verb_list(session, columns, ARRAY_LEN(columns), "No keys but the one of the settings.");
 }
 
 static int revoke(struct session *session)

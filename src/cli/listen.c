@@ -1,7 +1,9 @@
 /*
- * `tidings listen`: a receiver for those who develop one. Takes every webhook, checks its signature, prints it.
+ * `tidings listen`: a receiver for those who develop one. Takes every webhook, checks its
+ * signature, prints it.
  *
- * One thread, on libmicrohttpd's epoll descriptor, so that a signal or the last of --count ends it between two requests.
+ * One thread, on libmicrohttpd's epoll descriptor, so that a signal or the last of --count ends it
+ * between two requests.
  */
 #include "base/encode.h"
 #include "base/json.h"
@@ -78,6 +80,7 @@ struct listener {
 
 /* One request on its way in. */
 struct arrival {
+    char *path; /* owned */
     struct buf body;
     bool is_answered;
 };
@@ -85,7 +88,7 @@ struct arrival {
 /* What is to be told of a request. */
 struct finding {
     struct timetext at;
-    struct slice type, id; /* lent */
+    struct slice body, type, id; /* lent */
     bool is_checked, is_verified;
     enum verify_scheme scheme;
     struct diag reason;
@@ -96,11 +99,6 @@ struct finding {
 static struct slice header(struct MHD_Connection *connection, const char *name)
 {
     return slice_of(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name));
-}
-
-static struct slice first_of(struct slice a, struct slice b)
-{
-    return a.len > 0 ? a : b;
 }
 
 static struct slice member(struct json body, const char *name, struct buf *scratch)
@@ -118,13 +116,18 @@ static void look(const struct listener *listener, struct MHD_Connection *connect
         .id = header(connection, "webhook-id"),
         .timestamp = header(connection, "webhook-timestamp"),
         .signatures = header(connection, "webhook-signature"),
-        .body = body.doc->text,
+        .body = finding->body,
     };
 
     finding->at = timetext_seconds(now);
-    finding->type = first_of(header(connection, "ce-type"), member(body, "type", &scratch[0]));
-    finding->id = first_of(request.id,
-                           first_of(header(connection, "ce-id"), member(body, "id", &scratch[1])));
+    finding->type = header(connection, "ce-type");
+    if (finding->type.len == 0) {
+        finding->type = member(body, "type", &scratch[0]);
+    }
+    finding->id = request.id.len > 0 ? request.id : header(connection, "ce-id");
+    if (finding->id.len == 0) {
+        finding->id = member(body, "id", &scratch[1]);
+    }
     finding->is_checked = listener->secrets_len > 0;
     finding->is_verified =
         finding->is_checked && verify_check(listener->secrets, listener->secrets_len, &request, now,
@@ -144,16 +147,16 @@ static void put_verdict(const struct finding *finding, struct buf *out)
     }
 }
 
-static void put_for_person(const struct finding *finding, struct slice body, struct buf *out)
+static void put_for_person(const struct finding *finding, struct buf *out)
 {
     buf_printf(out, "%s  ", finding->at.chars);
-    terminal_put_line(out, first_of(finding->type, SLICE("(no type)")));
+    terminal_put_line(out, finding->type.len > 0 ? finding->type : SLICE("(no type)"));
     buf_text(out, "  ");
-    terminal_put_line(out, first_of(finding->id, SLICE("(no id)")));
+    terminal_put_line(out, finding->id.len > 0 ? finding->id : SLICE("(no id)"));
     buf_text(out, "  ");
     put_verdict(finding, out);
     buf_text(out, "\n  ");
-    terminal_put_text(out, body);
+    terminal_put_text(out, finding->body);
     buf_byte(out, '\n');
 }
 
@@ -197,9 +200,9 @@ static void put_member(struct json_writer *writer, const char *name, struct slic
     json_put_string(writer, text);
 }
 
-/* Headers that come twice are one member of two, which JSON readers take for the last: webhooks have none. */
+/* A header that came twice is there twice; no webhook of ours has one. */
 static void put_for_program(const struct finding *finding, struct MHD_Connection *connection,
-                            const char *path, struct slice body, struct buf *out)
+                            const char *path, struct buf *out)
 {
     struct json_writer writer;
 
@@ -224,7 +227,7 @@ static void put_for_program(const struct finding *finding, struct MHD_Connection
     json_begin_object(&writer);
     (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, put_header, &writer);
     json_end_object(&writer);
-    put_body(&writer, body);
+    put_body(&writer, finding->body);
     json_end_object(&writer);
     buf_byte(out, '\n');
 }
@@ -232,7 +235,7 @@ static void put_for_program(const struct finding *finding, struct MHD_Connection
 static void print(struct listener *listener, struct MHD_Connection *connection, const char *path,
                   struct slice body)
 {
-    struct finding finding = {0};
+    struct finding finding = {.body = body};
     struct buf scratch[2];
     struct json_doc doc;
 
@@ -241,12 +244,11 @@ static void print(struct listener *listener, struct MHD_Connection *connection, 
     buf_init(&scratch[1], FIELD_BYTES_MAX);
     /* What is no JSON leaves the document empty: then only headers tell type and id. */
     (void)!json_parse(&doc, body, NULL);
-    doc.text = body;
     look(listener, connection, json_root(&doc), scratch, &finding);
     if (listener->wants_json) {
-        put_for_program(&finding, connection, path, body, &listener->out);
+        put_for_program(&finding, connection, path, &listener->out);
     } else {
-        put_for_person(&finding, body, &listener->out);
+        put_for_person(&finding, &listener->out);
     }
     (void)fwrite(buf_cstr(&listener->out), 1, listener->out.len, stdout);
     (void)fflush(stdout);
@@ -268,7 +270,9 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
     return result;
 }
 
-/* Called for the head (no arrival yet), for each piece of the body, and at its end (upload_len 0). */
+/*
+ * Called for the head (no arrival yet), for each piece of the body, and at its end (upload_len 0).
+ */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path,
                                   UNUSED const char *method, UNUSED const char *version,
                                   const char *upload, size_t *upload_len, void **own)
@@ -278,6 +282,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 
     if (arrival == NULL) {
         arrival = MEM_NEW(struct arrival);
+        arrival->path = mem_text(path, strlen(path));
         buf_init(&arrival->body, BODY_BYTES_MAX);
         *own = arrival;
         return MHD_YES;
@@ -291,20 +296,26 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
         fprintf(stderr, "tidings: a body of more than %d bytes was refused\n", BODY_BYTES_MAX);
         return answer(connection, MHD_HTTP_CONTENT_TOO_LARGE);
     }
-    print(listener, connection, path, buf_view(&arrival->body));
     arrival->is_answered = true;
     return answer(connection, listener->status);
 }
 
-/* Counts here and not earlier, so that the last one still gets its answer. */
-static void on_completed(void *ctx, UNUSED struct MHD_Connection *connection, void **own,
+/*
+ * Prints and counts after the answer: the sender waits for no terminal, and the last one gets its
+ * answer too.
+ */
+static void on_completed(void *ctx, struct MHD_Connection *connection, void **own,
                          UNUSED enum MHD_RequestTerminationCode code)
 {
     struct listener *listener = ctx;
     struct arrival *arrival = *own;
 
     if (arrival != NULL) {
-        listener->left -= arrival->is_answered;
+        if (arrival->is_answered && listener->left > 0) {
+            print(listener, connection, arrival->path, buf_view(&arrival->body));
+            listener->left--;
+        }
+        mem_free(arrival->path);
         buf_clear(&arrival->body);
         mem_free(arrival);
         *own = NULL;

@@ -1,8 +1,9 @@
 /*
  * Which server the client commands talk to, and with which key.
  *
- * Each of url, key and ca comes from the first of these that has it: the command line (--server), the environment
- * (TIDINGS_URL), the person's file ~/.config/tidings/config (`url = ...`), the default.
+ * Each of url, key and ca comes from the first of these that has it: the command line (--server),
+ * the environment (TIDINGS_URL), the person's file ~/.config/tidings/config (`url = ...`), the
+ * default.
  */
 #ifndef CLI_PROFILE_H
 #define CLI_PROFILE_H

@@ -3,7 +3,6 @@
  */
 #include "cli/command.h"
 #include "cli/input.h"
-#include "cli/show.h"
 #include "cli/verb.h"
 
 #include <stdio.h>

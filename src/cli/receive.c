@@ -4,11 +4,7 @@
 #include "base/time.h"
 #include "cli/command.h"
 #include "cli/input.h"
-#include "cli/show.h"
-#include "cli/terminal.h"
 #include "cli/verb.h"
-
-#include <stdio.h>
 
 enum { TEXT_BYTES_MAX = 4 * 1024 * 1024, MESSAGES_MAX = 100 };
 
@@ -86,7 +82,10 @@ static int ack(struct session *session)
     return is_all_ok(results) ? EXIT_OK : EXIT_FAILED;
 }
 
-/* Acknowledges the messages of the newest answer, which was printed already: one that is lost here comes again. */
+/*
+ * Acknowledges the messages of the newest answer, which was printed already: one that is lost here
+ * comes again.
+ */
 static int ack_received(struct session *session)
 {
     struct json messages = json_member(session_answer(session), "messages");

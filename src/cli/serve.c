@@ -280,7 +280,7 @@ static enum err open_server(struct serve *serve, struct diag *diag)
         .app = &serve->app,
         .admin_key_hash = has_key ? serve->admin_key_hash : NULL,
     };
-    return server_start(serve->env, &options, &serve->app.server, diag);
+    return server_open(serve->env, &options, &serve->app.server, diag);
 }
 
 static struct keeper_limits keeper_limits(const struct config *settings)
@@ -501,6 +501,7 @@ static int serve_until_told(struct serve *serve)
     struct keeper_limits limits = keeper_limits(&serve->settings);
     serve->keeper = keeper_new(serve->env, serve->app.store, serve->mailbox, &limits);
     atomic_store(&serve->bell, serve->app.server);
+    server_start(serve->app.server);
     printf("ready %s\n", server_address(serve->app.server));
     (void)fflush(stdout);
     notify_ready(server_address(serve->app.server));

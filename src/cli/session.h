@@ -1,5 +1,6 @@
 /*
- * One run of a client command: what was asked for, the request in the making, and the server's answer.
+ * One run of a client command: what was asked for, the request in the making, and the server's
+ * answer.
  *
  *     session_path(session, "accounts", account, NULL);
  *     if (!session_call(session, "GET")) {
@@ -39,7 +40,9 @@ bool session_print(struct session *session);
 /* The arguments of the command, in their order; NULL: left out. */
 const char *session_argument(const struct session *session, size_t index);
 
-/* Begins a request: path /v1/<part>/<part>..., parts encoded, up to NULL. The body is empty again. */
+/*
+ * Begins a request: path /v1/<part>/<part>..., parts encoded, up to NULL. The body is empty again.
+ */
 void session_path(struct session *session, ...) __attribute__((sentinel));
 
 /* Adds the parameter `name` to the path when the option of that name was given. */

@@ -140,38 +140,53 @@ static bool is_list_of_objects(struct json value)
     return json_type(value) == JSON_ARRAY && json_type(json_first(value)) == JSON_OBJECT;
 }
 
-static size_t longest_name(struct json object)
+/* What a publisher wrote stays as it was written. */
+static bool is_opened(struct json member)
 {
-    size_t longest = 0;
+    return json_type(member) == JSON_OBJECT && !json_name_is(member, "data");
+}
 
-    for (struct json at = json_first(object); json_exists(at); at = json_next(at)) {
-        size_t len = json_name(at).len;
-        longest = !is_list_of_objects(at) && len > longest ? len : longest;
+static void put_line(struct grid *grid, const char *prefix, struct json member)
+{
+    struct buf name, value;
+
+    buf_init(&name, VALUE_BYTES_MAX);
+    buf_init(&value, VALUE_BYTES_MAX);
+    put_value(member, &value);
+    if (value.len > 0) {
+        buf_text(&name, prefix);
+        buf_slice(&name, json_name(member));
+        grid_put(grid, buf_view(&name));
+        grid_put(grid, buf_view(&value));
     }
-    return longest;
+    buf_clear(&name);
+    buf_clear(&value);
+}
+
+/* Objects within become lines such as "health.state". */
+static void put_lines(struct grid *grid, const char *prefix, struct json object)
+{
+    for (struct json at = json_first(object); json_exists(at); at = json_next(at)) {
+        char inner[DIAG_FIELD_SIZE];
+        bool fits = snprintf(inner, sizeof(inner), "%s%.*s.", prefix, SLICE_ARGS(json_name(at))) <
+                    (int)sizeof(inner);
+        if (is_opened(at) && fits) {
+            put_lines(grid, inner, at);
+        } else if (!is_list_of_objects(at)) {
+            put_line(grid, prefix, at);
+        }
+    }
 }
 
 void show_object(struct session *session, struct json object)
 {
-    size_t width = longest_name(object);
-    struct buf scratch;
-
     if (session->wants_json) {
         return;
     }
-    buf_init(&scratch, VALUE_BYTES_MAX);
-    for (struct json at = json_first(object); json_exists(at); at = json_next(at)) {
-        struct slice name = json_name(at);
-        buf_reset(&scratch);
-        put_value(at, &scratch);
-        if (scratch.len > 0 && !is_list_of_objects(at)) {
-            terminal_put_line(&session->out, name);
-            buf_printf(&session->out, "%*s", (int)(width - name.len + 2), "");
-            terminal_put_line(&session->out, buf_view(&scratch));
-            buf_byte(&session->out, '\n');
-        }
-    }
-    buf_clear(&scratch);
+    struct grid *grid = grid_new(NULL, /* columns_len= */ 2);
+    put_lines(grid, "", object);
+    grid_print(grid, SIZE_MAX, &session->out); /* nothing is cut of what was asked for alone */
+    grid_free(grid);
 }
 
 void show_line(struct session *session, const char *format, ...)

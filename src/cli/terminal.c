@@ -10,7 +10,10 @@ struct range {
     uint32_t first, last;
 };
 
-/* The larger blocks of combining and invisible characters; a rare one that is missing makes a column crooked, no more. */
+/*
+ * The larger blocks of combining and invisible characters; a rare one that is missing makes a
+ * column crooked, no more.
+ */
 static const struct range zero_width[] = {
     {0x0300, 0x036f},   {0x0483, 0x0489}, {0x0591, 0x05bd}, {0x0610, 0x061a}, {0x064b, 0x065f},
     {0x0900, 0x0902},   {0x093c, 0x093c}, {0x0941, 0x0948}, {0x094d, 0x094d}, {0x0e31, 0x0e31},
@@ -28,7 +31,9 @@ static const struct range double_width[] = {
     {0x20000, 0x3fffd},
 };
 
-/* Characters that turn the direction of what follows them, and so can make a text read as another. */
+/*
+ * Characters that turn the direction of what follows them, and so can make a text read as another.
+ */
 static const struct range direction[] = {
     {0x061c, 0x061c}, {0x200e, 0x200f}, {0x202a, 0x202e}, {0x2066, 0x2069}};
 

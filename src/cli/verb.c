@@ -99,3 +99,24 @@ int verb_run(const struct verb *verbs, size_t verbs_len, int argc, char **argv)
                                .tables = {verb->options, profile_flags}};
     return run(verb, &rules, argc - 1 - is_named, argv + 1 + is_named);
 }
+
+int verb_show(struct session *session, const char *method)
+{
+    if (!session_call(session, method)) {
+        return EXIT_FAILED;
+    }
+    show_object(session, session_answer(session));
+    return EXIT_OK;
+}
+
+int verb_list(struct session *session, const struct show_column *columns, size_t columns_len,
+              const char *none)
+{
+    session_query(session, "limit");
+    session_query(session, "cursor");
+    if (!session_call(session, "GET")) {
+        return EXIT_FAILED;
+    }
+    show_page(session, columns, columns_len, none);
+    return EXIT_OK;
+}

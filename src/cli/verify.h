@@ -1,8 +1,9 @@
 /*
- * Whether a webhook is signed as Standard Webhooks 1.0 has it: the receiver's half of wire/signature.
+ * Whether a webhook is signed as Standard Webhooks 1.0 has it: the receiver's half of
+ * wire/signature.
  *
- * A request counts as verified when any of its signatures is right under any of the keys, and its timestamp is no more than
- * VERIFY_TOLERANCE_US from now, so that nobody can send an old one again.
+ * A request counts as verified when any of its signatures is right under any of the keys, and its
+ * timestamp is no more than VERIFY_TOLERANCE_US from now, so that nobody can send an old one again.
  */
 #ifndef CLI_VERIFY_H
 #define CLI_VERIFY_H
@@ -27,7 +28,10 @@ struct verify_key {
     size_t len;
 };
 
-/* Reads whsec_ and base64 (24 to 64 bytes), or whpk_ and the base64 of an Ed25519 public key. ERR_INVALID. */
+/*
+ * Reads whsec_ and base64 (24 to 64 bytes), or whpk_ and the base64 of an Ed25519 public key.
+ * ERR_INVALID.
+ */
 enum err verify_key_parse(struct slice text, struct verify_key *out, struct diag *diag) MUST_CHECK;
 
 /* The headers webhook-id, -timestamp and -signature, and the body byte for byte. */

@@ -2,6 +2,8 @@
 
 #include "base/timetext.h"
 
+#include <assert.h>
+
 const struct dialect *dialect_find(const struct dialect_table *table, struct slice name)
 {
     for (size_t i = 0; i < table->len; i++) {
@@ -10,6 +12,16 @@ const struct dialect *dialect_find(const struct dialect_table *table, struct sli
         }
     }
     return NULL;
+}
+
+void dialect_add_header(struct dialect_draft *draft, struct slice name, struct slice value)
+{
+    struct outbound *request = draft->request;
+
+    /* A channel's and an event's are limited where they come in, so that all of them fit. */
+    assert(request->headers_len < OUTBOUND_HEADERS_MAX);
+    request->headers[request->headers_len++] =
+        (struct outbound_header){.name = name, .value = value};
 }
 
 /*

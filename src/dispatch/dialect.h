@@ -42,7 +42,14 @@ struct dialect_draft {
     struct mail *mail;
 };
 
-enum { DIALECT_TEXT_BYTES_MAX = 16 * 1024 };
+/*
+ * All attributes of a CloudEvent percent-encoded as headers (three times EVENT_ATTRIBUTES_BYTES_MAX)
+ * with their names, and signatures.
+ */
+enum { DIALECT_TEXT_BYTES_MAX = 32 * 1024 };
+
+/* Adds a header to a webhook's request; both texts last until the attempt ends. */
+void dialect_add_header(struct dialect_draft *draft, struct slice name, struct slice value);
 
 enum dialect_verdict { VERDICT_DELIVERED, VERDICT_RETRY, VERDICT_REFUSED, VERDICT_GONE };
 

@@ -25,6 +25,7 @@ static void worker_init(struct worker *worker, struct dispatch *dispatch, uint32
     list_init(&worker->ready);
     list_init(&worker->fresh);
     list_init(&worker->shots);
+    list_init(&worker->probes);
     list_init(&worker->records);
 }
 

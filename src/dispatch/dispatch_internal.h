@@ -70,6 +70,7 @@ struct lane {
     struct list queue;  /* flights to be tried, in order */
     struct list flying; /* flights being tried or recorded */
     uint32_t in_flight; /* of these, being tried */
+    uint32_t leaving;   /* of these, on their way to the store, to be fetched from there */
     uint32_t failures;  /* in a row */
     struct pacing pacing;
     struct mono paused_until; /* the receiver asked to wait, or a token is missing */
@@ -108,6 +109,7 @@ struct worker {
     uint32_t in_flight;
     struct list records;     /* outcomes for the store, in order; only the first may be under way */
     struct list shots;       /* being tried */
+    struct list probes;      /* under way */
     struct shot *shots_free; /* pool */
     bool is_draining;
     struct mono drain_until;
@@ -147,8 +149,9 @@ bool lane_turn(struct lane *lane);
 /* Takes a delivery over (with the caller's reference to event). */
 void lane_add_fresh(struct lane *lane, struct event *event, struct id delivery);
 void lane_spilled(struct lane *lane, struct wall due); /* something of it is pending in the store */
-void lane_drop(struct lane *lane,
-               struct id delivery); /* canceled by hand: forget it unless it is being tried */
+/* Changed by hand: forgets it unless it is being tried. */
+void lane_drop(struct lane *lane, struct id delivery);
+bool lane_holds(const struct lane *lane, struct id delivery);
 
 /* Ends: flight leaves memory. */
 void flight_free(struct flight *flight);
@@ -190,6 +193,9 @@ void record_submit(
     struct worker *worker); /* what was added, unless something is under way already */
 bool record_is_pending(const struct worker *worker);
 void record_free_all(struct worker *worker);
+
+/* ---- probe.c ---- */
+void probe_end_all(struct worker *worker); /* those under way, when the worker ends */
 
 /* ---- notice.c ---- */
 void notice_health(struct lane *lane, const char *cause);

@@ -45,8 +45,7 @@ static void take_over(struct worker *worker, const struct handover_item *item)
     case HANDOVER_CHANGED:
         lane = map_get_u64(&worker->lanes, item->channel.value);
         if (lane != NULL) {
-            lane->paused_until = (struct mono){0};
-            worker_make_ready(worker, lane);
+            worker_make_ready(worker, lane); /* it looks at its channel when it is its turn */
         }
         return;
     }

@@ -53,6 +53,12 @@ void lane_refresh(struct lane *lane)
     if (channel == lane->channel && channel != NULL) {
         return;
     }
+    /* By its owner, and not only in its health: what its receiver said or did may no longer hold. */
+    if (lane->channel != NULL && channel != NULL &&
+        channel->updated.us != lane->channel->updated.us) {
+        lane->paused_until = (struct mono){0};
+        lane->failures = 0;
+    }
     channel_release(lane->channel);
     lane->channel = channel == NULL ? NULL : channel_hold(channel);
     lane->dialect = channel == NULL
@@ -86,15 +92,20 @@ static uint32_t in_flight_cap(const struct lane *lane)
     return lane->channel->is_ordered || is_in_trouble(lane) ? 1 : lane->channel->max_in_flight;
 }
 
+/* An ordered lane whose store has, or is about to have, what must go before anything new. */
+static bool is_behind(const struct lane *lane)
+{
+    return lane->channel != NULL && lane->channel->is_ordered &&
+           (lane->next_due.us != WALL_NEVER.us || lane->is_taking || lane->leaving > 0);
+}
+
 /* Everything new goes behind what waits: by order, or because nothing gets through anyway. */
 static void update_gate(struct lane *lane)
 {
     if (lane->channel == NULL) {
         return;
     }
-    bool has_backlog = lane->next_due.us != WALL_NEVER.us || lane->is_taking;
-    bool is_closed =
-        !is_active(lane) || is_in_trouble(lane) || (lane->channel->is_ordered && has_backlog);
+    bool is_closed = !is_active(lane) || is_in_trouble(lane) || is_behind(lane);
     atomic_store_explicit(&lane->channel->gate->is_closed, is_closed, memory_order_relaxed);
 }
 
@@ -175,8 +186,7 @@ void lane_add_fresh(struct lane *lane, struct event *event, struct id delivery)
     list_push_back(&lane->queue, &flight->in_lane);
     list_push_back(&lane->worker->fresh, &flight->in_fresh);
     /* It was let in before the gate closed; the order holds all the same. */
-    if (lane->channel != NULL && lane->channel->is_ordered &&
-        (lane->next_due.us != WALL_NEVER.us || lane->is_taking)) {
+    if (is_behind(lane)) {
         leave_to_store(flight, STORE_PARK);
     }
     worker_make_ready(lane->worker, lane);
@@ -194,20 +204,35 @@ void lane_spilled(struct lane *lane, struct wall due)
 void lane_drop(struct lane *lane, struct id delivery)
 {
     struct list_link *link = list_first(&lane->queue);
+    bool drops_all = lane->channel != NULL && lane->channel->is_ordered; /* to fetch in order */
 
     while (link != NULL) {
         struct flight *flight = LIST_ITEM(link, struct flight, in_lane);
         link = list_after(&lane->queue, link);
-        /*
-         * A fresh one has no row that could have been changed by hand. An ordered lane forgets all,
-         * to fetch all in order.
-         */
-        bool is_it = flight->delivery.value == delivery.value ||
-                     (lane->channel != NULL && lane->channel->is_ordered);
-        if (is_it && !flight->is_fresh) {
+        if (!drops_all && flight->delivery.value != delivery.value) {
+            continue;
+        }
+        if (!flight->is_fresh) {
             flight_free(flight);
+        } else if (drops_all) {
+            leave_to_store(flight, STORE_PARK);
+        } /* else it has no row that could have been changed by hand */
+    }
+}
+
+bool lane_holds(const struct lane *lane, struct id delivery)
+{
+    const struct list *lists[] = {&lane->queue, &lane->flying};
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        for (struct list_link *link = list_first(lists[i]); link != NULL;
+             link = list_after(lists[i], link)) {
+            if (LIST_ITEM(link, struct flight, in_lane)->delivery.value == delivery.value) {
+                return true;
+            }
         }
     }
+    return false;
 }
 
 /*
@@ -230,33 +255,39 @@ static void empty_queue(struct lane *lane)
 }
 
 /*
- * A fresh delivery that takes long gets a row: one in the queue leaves memory for it, but for the
- * head of an ordered lane.
+ * A fresh delivery that takes long gets a row. One in the queue leaves memory for it, but for the
+ * first of an ordered lane; there all behind it leave too, or they would overtake it.
  */
 static void park(struct flight *flight)
 {
     struct lane *lane = flight->lane;
     struct outcome outcome = {.next = STORE_PARK, .due = env_wall(lane->worker->env)};
-    bool is_head = list_first(&lane->queue) == &flight->in_lane;
-    bool stays = flight->state == FLIGHT_FLYING ||
-                 (is_head && lane->channel != NULL && lane->channel->is_ordered);
+    bool is_ordered = lane->channel != NULL && lane->channel->is_ordered;
+    bool is_first = list_first(&lane->queue) == &flight->in_lane;
 
-    if (flight->state == FLIGHT_RECORDING) {
+    if (flight->state == FLIGHT_FLYING || (is_ordered && is_first)) {
+        record_add(flight, &outcome, /* is_leaving= */ false);
         return;
     }
-    record_add(flight, &outcome, /* is_leaving= */ !stays);
+    struct list_link *link = is_ordered ? list_after(&lane->queue, &flight->in_lane) : NULL;
+    record_add(flight, &outcome, /* is_leaving= */ true);
+    while (link != NULL) {
+        struct flight *behind = LIST_ITEM(link, struct flight, in_lane);
+        link = list_after(&lane->queue, link);
+        leave_to_store(behind, STORE_PARK);
+    }
 }
 
 void lane_sweep(struct worker *worker, struct mono now)
 {
-    struct list_link *link = list_first(&worker->fresh);
+    struct list_link *link;
 
-    while (link != NULL) {
+    /* Parking takes a flight out of the list, and perhaps others. */
+    while ((link = list_first(&worker->fresh)) != NULL) {
         struct flight *flight = LIST_ITEM(link, struct flight, in_fresh);
         if (now.us - flight->came.us < PARK_AFTER_US && !worker->is_draining) {
             return;
         }
-        link = list_after(&worker->fresh, link);
         park(flight);
     }
 }

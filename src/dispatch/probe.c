@@ -8,6 +8,7 @@
 enum { PROBE_BODY_BYTES_MAX = 8 * 1024 * 1024 };
 
 struct probe_state {
+    struct list_link link; /* worker->probes while it is under way */
     struct shot_parts parts;
     struct dispatch_probe *probe;
     struct worker *worker;
@@ -73,6 +74,7 @@ static void probe_done(struct outbound *request)
     const struct outbound_result *result = &request->result;
     struct buf detail;
 
+    list_remove(&state->worker->probes, &state->link);
     buf_init(&detail, ATTEMPT_DETAIL_BYTES_MAX);
     probe->outcome = judge(state, result, &detail);
     probe->status = result->status;
@@ -99,7 +101,20 @@ static void probe_run(struct message *message)
         return;
     }
     state->parts.request.done = probe_done;
+    list_push_back(&state->worker->probes, &state->link);
     sender_start(state->worker->sender, &state->parts.request);
+}
+
+void probe_end_all(struct worker *worker)
+{
+    struct list_link *link;
+
+    while ((link = list_pop_front(&worker->probes)) != NULL) {
+        struct probe_state *state = LIST_ITEM(link, struct probe_state, link);
+        sender_abort(worker->sender, &state->parts.request);
+        state->probe->outcome = ATTEMPT_CONNECT;
+        finish(state, SLICE("the server is stopping"));
+    }
 }
 
 void dispatch_probe(struct dispatch *dispatch, struct dispatch_probe *probe)

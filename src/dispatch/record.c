@@ -57,10 +57,13 @@ static struct store_settle_item *add_item(struct record *record, struct flight *
 }
 
 /* From here on it is in the lane only so that it is not fetched again. */
-static void start_leaving(struct flight *flight)
+static void start_leaving(struct flight *flight, enum store_next next)
 {
     struct lane *lane = flight->lane;
 
+    if (next != STORE_FINAL) {
+        lane->leaving++;
+    }
     if (flight->state == FLIGHT_QUEUED) {
         list_remove(&lane->queue, &flight->in_lane);
         list_push_back(&lane->flying, &flight->in_lane);
@@ -93,7 +96,7 @@ void record_add(struct flight *flight, const struct outcome *outcome, bool is_le
         list_remove(&lane->worker->fresh, &flight->in_fresh);
     }
     if (is_leaving) {
-        start_leaving(flight);
+        start_leaving(flight, outcome->next);
     }
 }
 
@@ -131,6 +134,20 @@ static void leave(struct flight *flight, const struct store_settle_item *item)
     if (item->next == STORE_FINAL) {
         worker_make_ready(lane->worker, lane);
     } else {
+        lane->leaving--;
+        lane_spilled(lane, item->due);
+    }
+}
+
+/*
+ * It got a row and stayed in memory; if it was dropped there meanwhile (lane_drop), a fetch may
+ * have been too early to see the row.
+ */
+static void stay(struct worker *worker, const struct store_settle_item *item)
+{
+    struct lane *lane = worker_lane(worker, item->account, item->channel);
+
+    if (item->next != STORE_FINAL && !lane_holds(lane, item->delivery)) {
         lane_spilled(lane, item->due);
     }
 }
@@ -150,6 +167,8 @@ static void recorded(struct store_request *request)
     for (size_t i = 0; i < record->len; i++) {
         if (record->leaving[i] != NULL) {
             leave(record->leaving[i], &record->items[i]);
+        } else {
+            stay(worker, &record->items[i]);
         }
     }
     store_request_clear(request);

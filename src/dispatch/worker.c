@@ -160,24 +160,32 @@ static void sweep(struct worker *worker, struct mono now)
     atomic_store_explicit(&worker->in_flight_now, worker->in_flight, memory_order_relaxed);
 }
 
+/* Everything of a round but the wire. */
+static struct mono work(struct worker *worker)
+{
+    (void)mailbox_run(worker->mailbox);
+    struct mono now = env_mono(worker->env);
+    wake_lanes(worker, now);
+    if (!worker->is_draining) {
+        take_turns(worker);
+    }
+    sweep(worker, now);
+    record_submit(worker);
+    return now;
+}
+
 static void worker_main(void *ctx)
 {
     struct worker *worker = ctx;
-    struct mono now = env_mono(worker->env);
+    struct mono now = work(worker);
 
     while (!is_done(worker, now)) {
-        (void)mailbox_run(worker->mailbox);
-        now = env_mono(worker->env);
-        wake_lanes(worker, now);
-        if (!worker->is_draining) {
-            take_turns(worker);
-        }
-        sweep(worker, now);
-        record_submit(worker);
         sender_run(worker->sender, worker->mailbox, sleep_us(worker, now));
         record_submit(worker);
-        now = env_mono(worker->env);
+        now = work(worker);
     }
+    (void)mailbox_run(worker->mailbox);
+    probe_end_all(worker);
 }
 
 void worker_start(struct worker *worker)

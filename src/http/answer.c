@@ -1,8 +1,8 @@
-#include <assert.h>
-
 #include "base/utf8.h"
 #include "http/exchange_internal.h"
 #include "http/server_internal.h"
+
+#include <assert.h>
 
 struct buf *exchange_out(struct exchange *exchange)
 {
@@ -93,8 +93,7 @@ void exchange_input_failed(struct exchange *exchange, enum err err, const struct
 
 static bool connection_must_close(const struct exchange *exchange)
 {
-    return exchange->closes || exchange->reactor->is_draining ||
-           exchange->connection->endpoint->is_retired;
+    return exchange->closes || exchange->connection->endpoint->is_retired;
 }
 
 static bool add_headers(const struct exchange *exchange, struct MHD_Response *response)
@@ -126,9 +125,9 @@ bool answer_queue(struct exchange *exchange)
     exchange->state = EXCHANGE_SENDING;
     connection_enter(exchange->connection, CONNECTION_ANSWERING);
     reactor_count(&exchange->reactor->figures.by_status_class[exchange->status / 100], 1);
-    bool is_queued = add_headers(exchange, response) &&
-                     MHD_queue_response(exchange->connection->handle, exchange->status,
-                                        response) == MHD_YES;
+    bool is_queued =
+        add_headers(exchange, response) &&
+        MHD_queue_response(exchange->connection->handle, exchange->status, response) == MHD_YES;
     MHD_destroy_response(response);
     return is_queued;
 }

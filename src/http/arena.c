@@ -1,8 +1,8 @@
 #include "http/arena.h"
 
-#include <string.h>
-
 #include "base/mem.h"
+
+#include <string.h>
 
 struct arena_block {
     struct arena_block *next;

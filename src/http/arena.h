@@ -6,16 +6,16 @@
 #ifndef HTTP_ARENA_H
 #define HTTP_ARENA_H
 
-#include <stddef.h>
-
 #include "base/slice.h"
+
+#include <stddef.h>
 
 enum { ARENA_INLINE_BYTES = 3072 };
 
 struct arena_block; /* private */
 
 struct arena {
-    size_t used; /* of inline_bytes */
+    size_t used;                /* of inline_bytes */
     struct arena_block *blocks; /* owned: what did not fit */
     _Alignas(max_align_t) char inline_bytes[ARENA_INLINE_BYTES];
 };

@@ -1,14 +1,14 @@
 /*
- * Who calls: the text after "Bearer" is hashed, and the hash looked up among the stored keys; the key
- * from the settings counts beside them. What the directory is asked for is the hash of 256 bits of
- * chance, so the time that a look-up takes tells nothing about a key.
+ * Who calls: the text after "Bearer" is hashed, and the hash looked up among the stored keys; the
+ * key from the settings counts beside them. What the directory is asked for is the hash of 256 bits
+ * of chance, so the time that a look-up takes tells nothing about a key.
  */
-#include <assert.h>
-#include <string.h>
-
 #include "http/exchange_internal.h"
 #include "http/guard.h"
 #include "http/server_internal.h"
+
+#include <assert.h>
+#include <string.h>
 
 /* The token of "Bearer token"; empty when it is anything else. */
 static struct slice bearer_token(struct slice authorization)
@@ -51,6 +51,7 @@ static void remember(struct exchange *exchange, struct slice token,
 {
     struct connection *connection = exchange->connection;
 
+    assert(token.len > 0 && token.len <= sizeof connection->key_text && token.ptr != NULL);
     if (secret_equal(token, slice_from(connection->key_text, connection->key_len))) {
         return;
     }
@@ -138,7 +139,8 @@ static struct account *visible_account(struct exchange *exchange)
 {
     struct directory *directory = exchange_directory(exchange);
     struct account *account =
-        directory != NULL ? directory_account(directory, exchange_param(exchange, "account")) : NULL;
+        directory != NULL ? directory_account(directory, exchange_param(exchange, "account"))
+                          : NULL;
     const struct key *key = exchange->key;
 
     if (account != NULL && key != NULL && key->scope == KEY_ACCOUNT &&
@@ -146,6 +148,13 @@ static struct account *visible_account(struct exchange *exchange)
         return NULL;
     }
     return account;
+}
+
+/* What is another's account must look to an account's key as if it were not there. */
+static bool may_make_account(const struct exchange *exchange)
+{
+    return (exchange->route->access & ROUTE_NEW_ACCOUNT) != 0 &&
+           exchange->key->scope != KEY_ACCOUNT;
 }
 
 bool auth_check(struct exchange *exchange, enum problem *problem, struct diag *diag)
@@ -165,7 +174,7 @@ bool auth_check(struct exchange *exchange, enum problem *problem, struct diag *d
         return true;
     }
     struct account *account = visible_account(exchange);
-    if (account == NULL && needs_key && (exchange->route->access & ROUTE_NEW_ACCOUNT) == 0) {
+    if (account == NULL && needs_key && !may_make_account(exchange)) {
         *problem = PROBLEM_NOT_FOUND;
         (void)diag_field(diag, ERR_NOT_FOUND, "account", "there is no such account");
         return false;

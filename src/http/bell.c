@@ -1,19 +1,19 @@
 /*
  * Topics lie in shards, each a map under a lock of its own. The lock guards the topic's ring count
- * and its sleepers. A mailbox would not do: falling asleep and ringing must be in one order, and the
- * ears of one topic belong to several threads. It is held for some instructions, never while waiting,
- * and whoever rings a topic that nobody listens to does not come near it: a table of counters by hash
- * tells so.
+ * and its sleepers. A mailbox would not do: falling asleep and ringing must be in one order, and
+ * the ears of one topic belong to several threads. It is held for some instructions, never while
+ * waiting, and whoever rings a topic that nobody listens to does not come near it: a table of
+ * counters by hash tells so.
  */
 #include "http/bell.h"
-
-#include <assert.h>
-#include <pthread.h>
-#include <stdatomic.h>
 
 #include "base/chance.h"
 #include "base/map.h"
 #include "base/mem.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 enum {
     SHARDS = 64,     /* so that threads seldom meet at a lock */
@@ -157,9 +157,10 @@ static struct message *take_sleepers(struct bell_topic *topic, uint32_t times)
 {
     struct message *first = NULL;
     struct message **end = &first;
+    struct list_link *link = NULL;
 
-    for (; times > 0 && !list_is_empty(&topic->sleepers); times--) {
-        struct bell_ear *ear = LIST_ITEM(list_pop_front(&topic->sleepers), struct bell_ear, link);
+    while (times-- > 0 && (link = list_pop_front(&topic->sleepers)) != NULL) {
+        struct bell_ear *ear = CONTAINER_OF(link, struct bell_ear, link);
 
         ear->heard = topic->rings;
         ear->message.next = NULL;
@@ -183,12 +184,13 @@ static void post_each(struct message *message)
 
 void bell_ring(struct bell *bell, uint64_t number, uint32_t times)
 {
-    struct shard *shard = shard_of(bell, number);
     struct message *woken = NULL;
 
     if (times == 0 || atomic_load(counter_of(bell, number)) == 0) {
         return;
     }
+    struct shard *shard = shard_of(bell, number);
+
     (void)pthread_mutex_lock(&shard->lock);
     struct bell_topic *topic = map_get_u64(&shard->topics, number);
     if (topic != NULL) {

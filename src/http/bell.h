@@ -20,11 +20,11 @@
 #ifndef HTTP_BELL_H
 #define HTTP_BELL_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "base/list.h"
 #include "os/mailbox.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 struct bell;
 struct bell_topic;
@@ -32,11 +32,11 @@ struct bell_topic;
 /* Zero it; set message.run and mailbox before listening. The rest is private. */
 struct bell_ear {
     struct message message;
-    struct mailbox *mailbox; /* of the thread that owns the ear */
+    struct mailbox *mailbox;  /* of the thread that owns the ear */
     struct bell_topic *topic; /* NULL: does not listen */
     uint64_t topic_number;
-    uint64_t heard;           /* rings of the topic when it listened or woke */
-    struct list_link link;    /* in the topic's sleepers */
+    uint64_t heard;        /* rings of the topic when it listened or woke */
+    struct list_link link; /* in the topic's sleepers */
 };
 
 struct bell *bell_new(uint64_t seed);

@@ -1,14 +1,15 @@
 /*
  * The lock guards the table of origins. It is taken when a connection opens and when it closes, not
- * for requests; a mailbox would not do because the answer is needed before the connection is served.
+ * for requests; a mailbox would not do because the answer is needed before the connection is
+ * served.
  */
 #include "http/census.h"
 
-#include <assert.h>
-#include <pthread.h>
-
 #include "base/map.h"
 #include "base/mem.h"
+
+#include <assert.h>
+#include <pthread.h>
 
 struct resident {
     struct origin origin; /* its key is the map's */

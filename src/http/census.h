@@ -5,10 +5,10 @@
 #ifndef HTTP_CENSUS_H
 #define HTTP_CENSUS_H
 
+#include "http/origin.h"
+
 #include <stdbool.h>
 #include <stdint.h>
-
-#include "http/origin.h"
 
 struct census;
 

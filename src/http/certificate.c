@@ -1,9 +1,9 @@
 #include "http/certificate.h"
 
-#include <stdatomic.h>
-
 #include "base/mem.h"
 #include "os/file.h"
+
+#include <stdatomic.h>
 
 enum { PEM_BYTES_MAX = 256 * 1024 }; /* far more than a chain of certificates needs */
 

@@ -1,17 +1,19 @@
 #include "http/connection.h"
 
+#include "base/mem.h"
+#include "http/census.h"
+#include "http/server_internal.h"
+
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/mem.h"
-#include "http/census.h"
-#include "http/server_internal.h"
-
 /* Of an answer in each request timeout: a peer that takes less only holds our memory. */
 enum { TAKEN_BYTES_MIN = 64 * 1024 };
+
+static const int64_t stop_grace_us = US_PER_SECOND;
 
 /*
  * What we have to say where libmicrohttpd has no way to answer: to a connection that is one too
@@ -43,12 +45,6 @@ static bool say(const struct connection *connection, const char *answer)
     return true;
 }
 
-/* What has arrived is still read; then libmicrohttpd sees the end and closes. */
-static void stop_reading(const struct connection *connection)
-{
-    (void)shutdown(connection->fd, SHUT_RD); /* fails when the peer is gone */
-}
-
 /* Whether the peer has taken a good part of the answer since this was asked before. */
 static bool takes_on(struct connection *connection)
 {
@@ -68,6 +64,24 @@ static void set_timer(struct connection *connection)
     reactor_set_timer(connection->endpoint->reactor, &connection->timer, connection->deadline);
 }
 
+static void tear_down(const struct connection *connection)
+{
+    (void)shutdown(connection->fd, SHUT_RDWR); /* fails when the peer is gone */
+}
+
+/*
+ * A request that has arrived is still read; then libmicrohttpd sees the end and closes. It need not
+ * see it: it reads once for each event, and a peer that sends on has something to read each time.
+ * So a connection that is still idle a moment later is torn down.
+ */
+static void stop_reading(struct connection *connection)
+{
+    connection->is_stopping = true;
+    connection->deadline.us = connection->endpoint->reactor->now.us + stop_grace_us;
+    set_timer(connection);
+    (void)shutdown(connection->fd, SHUT_RD); /* fails when the peer is gone */
+}
+
 /* The phase gets its time once more. */
 static void prolong(struct connection *connection)
 {
@@ -75,21 +89,16 @@ static void prolong(struct connection *connection)
     set_timer(connection);
 }
 
-static void check_deadline(struct reactor_timer *timer)
+/* The phase has had its time. */
+static void end_phase(struct connection *connection)
 {
-    struct connection *connection = CONTAINER_OF(timer, struct connection, timer);
-
-    if (connection->deadline.us > connection->endpoint->reactor->now.us) {
-        set_timer(connection); /* it is in a newer phase */
-        return;
-    }
     switch (connection->phase) {
     case CONNECTION_HANDLED: /* as long as it takes */
         prolong(connection);
         break;
     case CONNECTION_ARRIVING:
         (void)say(connection, too_slow);
-        stop_reading(connection);
+        tear_down(connection); /* what was answered 408 must not be handled any more */
         break;
     case CONNECTION_IDLE:
         stop_reading(connection);
@@ -98,9 +107,22 @@ static void check_deadline(struct reactor_timer *timer)
         if (takes_on(connection)) {
             prolong(connection);
         } else {
-            (void)shutdown(connection->fd, SHUT_RDWR); /* fails when the peer is gone */
+            tear_down(connection);
         }
         break;
+    }
+}
+
+static void check_deadline(struct reactor_timer *timer)
+{
+    struct connection *connection = CONTAINER_OF(timer, struct connection, timer);
+
+    if (connection->deadline.us > connection->endpoint->reactor->now.us) {
+        set_timer(connection); /* it is in a newer phase */
+    } else if (connection->is_stopping) {
+        tear_down(connection);
+    } else {
+        end_phase(connection);
     }
 }
 
@@ -111,7 +133,7 @@ static void turn_away(struct connection *connection, const char *answer)
     connection->is_turned_away = true;
     reactor_count(&reactor->figures.refused, 1);
     (void)say(connection, answer);
-    (void)shutdown(connection->fd, SHUT_RDWR);
+    tear_down(connection);
 }
 
 static void enter_census(struct connection *connection)
@@ -137,8 +159,7 @@ static struct connection *connection_new(struct endpoint *endpoint, struct MHD_C
 
     connection->endpoint = endpoint;
     connection->handle = handle;
-    connection->fd =
-        MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    connection->fd = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     origin_from(MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
                 &connection->origin);
     endpoint->connections++;
@@ -192,6 +213,7 @@ void connection_enter(struct connection *connection, enum connection_phase phase
     const struct reactor *reactor = connection->endpoint->reactor;
 
     connection->phase = phase;
+    connection->is_stopping = false;
     connection->deadline.us = reactor->now.us + reactor->server->options.request_timeout_us;
 }
 

@@ -18,12 +18,12 @@
 #ifndef HTTP_CONNECTION_H
 #define HTTP_CONNECTION_H
 
-#include <microhttpd.h>
-
 #include "base/sign.h"
 #include "http/endpoint.h"
 #include "http/origin.h"
 #include "model/key.h"
+
+#include <microhttpd.h>
 
 enum connection_phase {
     CONNECTION_IDLE,
@@ -40,8 +40,9 @@ struct connection {
     struct origin origin;
     bool is_turned_away; /* above a limit: nothing on it is served */
     enum connection_phase phase;
-    struct mono deadline; /* of the phase */
-    uint64_t taken_bytes; /* by the peer, when its slowness was looked at */
+    bool is_stopping;           /* idle for too long: nothing more is read */
+    struct mono deadline;       /* of the phase */
+    uint64_t taken_bytes;       /* by the peer, when its slowness was looked at */
     struct reactor_timer timer; /* looks at the deadline; not moved for every request */
 
     /* The newest key that was right on it: the next request need not hash the same text again. */
@@ -59,8 +60,8 @@ struct connection *connection_of(struct MHD_Connection *handle);
 
 void connection_enter(struct connection *connection, enum connection_phase phase);
 
-/* Answers a request whose head fills the memory that libmicrohttpd would need for its answer. False:
- * there is no other way than to try that. The connection must be closed then. */
+/* Answers a request whose head fills the memory that libmicrohttpd would need for its answer.
+ * False: there is no other way than to try that. The connection must be closed then. */
 bool connection_refuse_head(const struct connection *connection);
 
 /* The server stops: closes it if no request is on it. What has arrived by now is still answered. */

@@ -2,7 +2,8 @@
  * How libmicrohttpd is used here, and why (seen in 0.9.75):
  *
  * - External epoll: it hands out one descriptor that is ready when it has something to do. After
- *   MHD_resume_connection nothing goes on before the next MHD_run, so every turn of the reactor runs it.
+ *   MHD_resume_connection nothing goes on before the next MHD_run, so every turn of the reactor
+ *   runs it.
  * - Each run after a resume walks over all suspended connections of the daemon. Many answers are
  *   therefore resumed in one turn, and walked for once.
  * - It has no limit for a request that trickles in, only for silence, and none for suspended
@@ -14,17 +15,17 @@
  */
 #include "http/endpoint.h"
 
+#include "base/mem.h"
+#include "http/connection.h"
+#include "http/request.h"
+#include "http/server_internal.h"
+
 #include <errno.h>
 #include <microhttpd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-
-#include "base/mem.h"
-#include "http/connection.h"
-#include "http/request.h"
-#include "http/server_internal.h"
 
 enum {
     OPTIONS_MAX = 12,
@@ -44,8 +45,8 @@ static size_t add_certificate(struct MHD_OptionItem *options, const struct certi
     }
     options[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0,
                                          (void *)buf_cstr(&certificate->chain)};
-    options[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0,
-                                         (void *)buf_cstr(&certificate->key)};
+    options[1] =
+        (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)buf_cstr(&certificate->key)};
     return 2;
 }
 
@@ -100,8 +101,8 @@ static struct MHD_Daemon *start_daemon(struct endpoint *endpoint)
         len += add_certificate(options + len, endpoint->certificate);
     }
     options[len].option = MHD_OPTION_END;
-    return MHD_start_daemon(flags, 0, NULL, NULL, request_on_access, NULL, MHD_OPTION_ARRAY, options,
-                            MHD_OPTION_END);
+    return MHD_start_daemon(flags, 0, NULL, NULL, request_on_access, NULL, MHD_OPTION_ARRAY,
+                            options, MHD_OPTION_END);
 }
 
 enum err endpoint_start(struct reactor *reactor, struct certificate *certificate, struct diag *diag)

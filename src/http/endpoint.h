@@ -1,26 +1,26 @@
 /*
  * An endpoint: one libmicrohttpd daemon of a reactor on the server's listening socket.
  *
- * A reactor has one that accepts, and after a change of the certificate older ones that only finish:
- * they accept nothing more, close each connection after its answer, and go with the last one. A
- * draining server has only such.
+ * A reactor has one that accepts, and after a change of the certificate older ones that only
+ * finish: they accept nothing more, close each connection after its answer, and go with the last
+ * one. A draining server has only such.
  */
 #ifndef HTTP_ENDPOINT_H
 #define HTTP_ENDPOINT_H
-
-#include <stdbool.h>
-#include <stddef.h>
 
 #include "base/list.h"
 #include "http/certificate.h"
 #include "http/reactor.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct MHD_Daemon;
 
 struct endpoint {
-    struct list_link link;     /* in the reactor's endpoints */
+    struct list_link link;           /* in the reactor's endpoints */
     struct reactor *reactor;         /* borrowed */
-    struct MHD_Daemon *daemon; /* owned */
+    struct MHD_Daemon *daemon;       /* owned */
     struct certificate *certificate; /* held; NULL: no TLS */
     struct reactor_watch watch;
     size_t connections;

@@ -1,10 +1,9 @@
+#include "base/mem.h"
 #include "http/exchange_internal.h"
+#include "http/server_internal.h"
 
 #include <assert.h>
 #include <string.h>
-
-#include "base/mem.h"
-#include "http/server_internal.h"
 
 /* ---- Life ---- */
 
@@ -96,8 +95,7 @@ void exchange_end(struct exchange *exchange)
 void exchange_free_spares(struct reactor *reactor)
 {
     while (!list_is_empty(&reactor->spare_exchanges)) {
-        exchange_free(
-            LIST_ITEM(list_pop_front(&reactor->spare_exchanges), struct exchange, link));
+        exchange_free(LIST_ITEM(list_pop_front(&reactor->spare_exchanges), struct exchange, link));
     }
 }
 
@@ -124,8 +122,8 @@ static const struct slice *find_value(const struct exchange_pair *pairs, size_t 
     return NULL;
 }
 
-static bool pair_at(const struct exchange_pair *pairs, size_t len, size_t index,
-                    struct slice *name, struct slice *value)
+static bool pair_at(const struct exchange_pair *pairs, size_t len, size_t index, struct slice *name,
+                    struct slice *value)
 {
     if (index >= len) {
         return false;
@@ -196,8 +194,7 @@ static void collect_headers(struct exchange *exchange)
     struct MHD_Connection *handle = exchange->connection->handle;
     int count = MHD_get_connection_values_n(handle, MHD_HEADER_KIND, NULL, NULL);
 
-    exchange->headers =
-        arena_new(&exchange->arena, (size_t)count * sizeof(struct exchange_pair));
+    exchange->headers = arena_new(&exchange->arena, (size_t)count * sizeof(struct exchange_pair));
     (void)MHD_get_connection_values_n(handle, MHD_HEADER_KIND, collect_header, exchange);
 }
 
@@ -302,6 +299,7 @@ void exchange_submit(struct exchange *exchange, enum store_call call, struct sto
                      store_done_fn *done)
 {
     assert(exchange->state == EXCHANGE_HANDLED || exchange->state == EXCHANGE_PENDING);
+    assert(exchange_store(exchange) != NULL);
     request->call = call;
     request->reply_to = exchange->reactor->mailbox;
     request->done = done;

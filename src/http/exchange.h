@@ -1,16 +1,16 @@
 /*
  * An exchange: one HTTP request and its answer, as a handler sees it.
  *
- * A handler is called on a server thread when the whole request is there and the caller has been authenticated. It answers at once, or
- * later from a callback on the same thread (a store request's done, a wait); until then the connection sleeps. It must answer exactly once. The exchange
- * outlives every request that a handler started: it goes only after the answer, even when the peer has long gone.
+ * A handler is called on a server thread when the whole request is there and the caller has been
+ * authenticated. It answers at once, or later from a callback on the same thread (a store request's
+ * done, a wait); until then the connection sleeps. It must answer exactly once. The exchange
+ * outlives every request that a handler started: it goes only after the answer, even when the peer
+ * has long gone.
  *
  * Everything lent by an exchange lasts as long as it does.
  */
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
-
-#include <stdbool.h>
 
 #include "base/buf.h"
 #include "base/json.h"
@@ -22,6 +22,8 @@
 #include "os/mailbox.h"
 #include "store/store.h"
 
+#include <stdbool.h>
+
 struct exchange; /* opaque */
 
 /* ---- The request ---- */
@@ -29,29 +31,35 @@ struct exchange; /* opaque */
 struct slice exchange_method(const struct exchange *exchange);
 struct slice exchange_path(const struct exchange *exchange); /* as sent, without the query */
 
-/* A path parameter of the route, percent-decoded and valid UTF-8 without control characters; empty when the route has none of the name. */
+/* A path parameter of the route, percent-decoded and valid UTF-8 without control characters; empty
+ * when the route has none of the name. */
 struct slice exchange_param(const struct exchange *exchange, const char *name);
 
-/* A query parameter, decoded. False when absent. Given twice, the first counts and exchange_query_count tells. */
+/* A query parameter, decoded. False when absent. Given twice, the first counts and
+ * exchange_query_count tells. */
 bool exchange_query(const struct exchange *exchange, const char *name, struct slice *out);
 size_t exchange_query_count(const struct exchange *exchange, const char *name);
 /* All query parameters in order, for those who refuse unknown ones; false at the end. */
-bool exchange_query_at(const struct exchange *exchange, size_t index, struct slice *name, struct slice *value);
+bool exchange_query_at(const struct exchange *exchange, size_t index, struct slice *name,
+                       struct slice *value);
 
 /* A header by its name without regard to case; empty when absent (given twice: the first). */
 struct slice exchange_header(const struct exchange *exchange, const char *name);
 /* All headers in order; false at the end. */
-bool exchange_header_at(const struct exchange *exchange, size_t index, struct slice *name, struct slice *value);
+bool exchange_header_at(const struct exchange *exchange, size_t index, struct slice *name,
+                        struct slice *value);
 
 struct slice exchange_body(const struct exchange *exchange);
 
 /* The peer's address as text, without port. */
 struct slice exchange_peer(const struct exchange *exchange);
 
-/* The body as a JSON object. On failure a problem was answered and ERR_INVALID comes back: return at once. An empty body counts as {} when may_be_empty. */
+/* The body as a JSON object. On failure a problem was answered and ERR_INVALID comes back: return
+ * at once. An empty body counts as {} when may_be_empty. */
 enum err exchange_json(struct exchange *exchange, bool may_be_empty, struct json *out) MUST_CHECK;
 
-/* The account named by the path's {account}, held; NULL for routes without one. The router has checked that the key may see it. */
+/* The account named by the path's {account}, held by the exchange and visible to the key; NULL for
+ * routes without one, and where it need not exist and does not. */
 struct account *exchange_account(const struct exchange *exchange);
 
 /* The key the caller showed; NULL on open routes and on those that authenticate themselves. */
@@ -61,24 +69,30 @@ const struct key *exchange_key(const struct exchange *exchange);
 
 void *exchange_app(const struct exchange *exchange); /* what the server was started with */
 struct env *exchange_env(const struct exchange *exchange);
-struct mailbox *exchange_mailbox(const struct exchange *exchange); /* of this thread: for replies other than the store's */
+/* Of this thread: for replies other than the store's. */
+struct mailbox *exchange_mailbox(const struct exchange *exchange);
 struct store *exchange_store(const struct exchange *exchange);
-struct directory *exchange_directory(struct exchange *exchange); /* newest, lent until this thread handles the next thing */
+/* The newest, lent until this thread handles the next thing; NULL when there is no store. */
+struct directory *exchange_directory(struct exchange *exchange);
 
-/* Zeroed memory that goes with the exchange: where a handler keeps its own state, such as its store request. */
+/* Zeroed memory that goes with the exchange: where a handler keeps its own state, such as its store
+ * request. */
 void *exchange_new(struct exchange *exchange, size_t bytes);
 
-/* Something to undo when the exchange goes (free what a state owns). At most EXCHANGE_CLEANUPS_MAX. */
+/* Something to undo when the exchange goes: free what a state owns. The newest comes first. */
 enum { EXCHANGE_CLEANUPS_MAX = 4 };
 void exchange_on_end(struct exchange *exchange, void (*end)(void *ctx), void *ctx);
 
 /*
- * Submits a store request of this exchange: fills reply_to. done then runs on this thread; from the request it finds the exchange by a
- * field of its own state. Write failures that every caller treats alike are answered by exchange_store_failed.
+ * Submits a store request of this exchange: fills reply_to. done then runs on this thread; from the
+ * request it finds the exchange by a field of its own state. Write failures that every caller
+ * treats alike are answered by exchange_store_failed.
  */
-void exchange_submit(struct exchange *exchange, enum store_call call, struct store_request *request, store_done_fn *done);
+void exchange_submit(struct exchange *exchange, enum store_call call, struct store_request *request,
+                     store_done_fn *done);
 
-/* Answers the problem for a request's err (busy 503, full 507, not found 404, conflict 409, invalid 400, ...). */
+/* Answers the problem for a request's err (busy 503, full 507, not found 404, conflict 409, invalid
+ * 400, ...). */
 void exchange_store_failed(struct exchange *exchange, const struct store_request *request);
 
 /*
@@ -114,7 +128,8 @@ bool exchange_is_draining(const struct exchange *exchange);
 
 /* Where to write the answer's body. */
 struct buf *exchange_out(struct exchange *exchange);
-/* An extra answer header; name is static, value is copied; control characters are refused by an assert: values are ours. */
+/* An extra answer header; name is static, value is copied; control characters are refused by an
+ * assert: values are ours. */
 void exchange_put_header(struct exchange *exchange, const char *name, struct slice value);
 
 /* Sends what is in exchange_out. content_type is static. */

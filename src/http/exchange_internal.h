@@ -14,9 +14,9 @@
  *      |           +---------------------+           |
  *      +---- refused (ANSWERED) ---------------------+
  *
- * It goes when libmicrohttpd says that the request is completed: after SENDING, or out of ARRIVING and
- * ANSWERED when the connection broke. Out of PENDING it cannot go: libmicrohttpd leaves suspended
- * connections alone. So whoever works for a pending exchange finds it alive.
+ * It goes when libmicrohttpd says that the request is completed: after SENDING, or out of ARRIVING
+ * and ANSWERED when the connection broke. Out of PENDING it cannot go: libmicrohttpd leaves
+ * suspended connections alone. So whoever works for a pending exchange finds it alive.
  */
 #ifndef HTTP_EXCHANGE_INTERNAL_H
 #define HTTP_EXCHANGE_INTERNAL_H
@@ -53,10 +53,11 @@ struct exchange_header_line {
 };
 
 enum {
-    EXCHANGE_QUERY_MAX = 64,                   /* parameters; no call has a quarter of them */
+    EXCHANGE_QUERY_MAX = 64,                      /* parameters; no call has a quarter of them */
     EXCHANGE_ANSWER_BYTES_MAX = 64 * 1024 * 1024, /* lists are limited long before */
-    EXCHANGE_KEPT_BYTES_MAX = 16 * 1024, /* a larger body or answer does not stay with a spare one */
-    EXCHANGE_SPARES_MAX = 256,           /* a reactor */
+    EXCHANGE_KEPT_BYTES_MAX =
+        16 * 1024,             /* a larger body or answer does not stay with a spare one */
+    EXCHANGE_SPARES_MAX = 256, /* a reactor */
 };
 
 struct exchange {
@@ -65,7 +66,7 @@ struct exchange {
     struct list_link link; /* in the reactor's sleepers or spares */
     enum exchange_state state;
     bool is_first_call_over; /* libmicrohttpd has called once: the head is known */
-    bool is_suspended; /* until libmicrohttpd calls again */
+    bool is_suspended;       /* until libmicrohttpd calls again */
 
     /* The request */
     struct head head;
@@ -89,9 +90,9 @@ struct exchange {
     unsigned status;
     const char *content_type; /* NULL: no body */
     struct exchange_header_line *header_lines;
-    bool closes; /* the connection, after the answer */
+    bool closes;      /* the connection, after the answer */
     bool is_hopeless; /* the connection breaks, what there was to say is said */
-    bool is_cut; /* the answer came before the body was read */
+    bool is_cut;      /* the answer came before the body was read */
 
     /* A wait */
     struct bell_ear ear;

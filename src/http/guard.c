@@ -3,21 +3,21 @@
  * forgotten. Each failure moves it by the time that one is remembered, a minute divided by the
  * limit; an origin must wait while it lies more than a minute less one such step ahead.
  *
- * The lock guards the table of these. It is taken for failures, which are slow on purpose, and while
- * some origin is over its limit (`any_until`).
+ * The lock guards the table of these. It is taken for failures, which are slow on purpose, and
+ * while some origin is over its limit (`any_until`).
  */
 #include "http/guard.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
 
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 enum {
     SUSPECTS_MAX = 4096, /* origins remembered; the one whose failure is longest ago makes room */
-    PROOFS = 8192,       /* pairs of origin and key remembered, by hash; a newer one may take the place */
+    PROOFS = 8192, /* pairs of origin and key remembered, by hash; a newer one may take the place */
 };
 
 struct suspect {

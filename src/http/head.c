@@ -1,9 +1,9 @@
 /*
  * How lines are looked at that are not ours to see: libmicrohttpd 0.9 leaves the head where it read
  * it and puts zero bytes over what ends a part: the spaces of the request line, the colons, CR and
- * LF. Names and values point there. So in a head of plain lines each part begins right behind the one
- * before and its two zero bytes, and after the last value the head ends with four of them. Any bare
- * LF, NUL or folded line breaks this row. Later versions refuse such heads by themselves.
+ * LF. Names and values point there. So in a head of plain lines each part begins right behind the
+ * one before and its two zero bytes, and after the last value the head ends with four of them. Any
+ * bare LF, NUL or folded line breaks this row. Later versions refuse such heads by themselves.
  */
 #include "http/head.h"
 
@@ -134,8 +134,8 @@ static enum MHD_Result see_header(void *cls, UNUSED enum MHD_ValueKind kind, con
     struct slice value = slice_from(value_ptr, value_len);
 
     if (LEAVES_LINES_IN_PLACE && name.ptr != look->expected) {
-        look->err = diag_set(look->diag, ERR_INVALID,
-                             "expected headers as plain lines that end in CR LF");
+        look->err =
+            diag_set(look->diag, ERR_INVALID, "expected headers as plain lines that end in CR LF");
     } else if (!is_token(name)) {
         look->err = diag_set(look->diag, ERR_INVALID, "a header's name is not a token");
     } else if (!is_value(value)) {
@@ -199,9 +199,8 @@ enum err head_check(struct MHD_Connection *handle, size_t memory_max, struct hea
     size_t head_bytes = head_bytes_of(handle);
 
     if (!is_token(head->method) ||
-        (LEAVES_LINES_IN_PLACE &&
-         (head->uri.ptr != head->method.ptr + head->method.len + 1 ||
-          head->version.ptr != head->uri.ptr + head->uri.len + 1))) {
+        (LEAVES_LINES_IN_PLACE && (head->uri.ptr != head->method.ptr + head->method.len + 1 ||
+                                   head->version.ptr != head->uri.ptr + head->uri.len + 1))) {
         return diag_set(diag, ERR_INVALID, "the request line is malformed");
     }
     (void)MHD_get_connection_values_n(handle, MHD_HEADER_KIND, see_header, &look); /* how many */

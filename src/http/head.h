@@ -9,10 +9,10 @@
 #ifndef HTTP_HEAD_H
 #define HTTP_HEAD_H
 
-#include <stdbool.h>
-
 #include "base/err.h"
 #include "base/slice.h"
+
+#include <stdbool.h>
 
 struct MHD_Connection;
 

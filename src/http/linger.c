@@ -1,15 +1,15 @@
 #include "http/linger.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/mem.h"
-
 enum {
-    LINGERERS_MAX = 256,                 /* a reactor: they are no connections any more, for the limits */
+    LINGERERS_MAX = 256, /* a reactor: they are no connections any more, for the limits */
     LINGER_BYTES_MAX = 16 * 1024 * 1024, /* of a body that nobody wants */
     READ_BYTES = 64 * 1024,
     READS_A_TURN_MAX = 8,
@@ -54,7 +54,7 @@ static void throw_away(struct reactor_watch *watch, UNUSED uint32_t events)
     }
 }
 
-/* First, when libmicrohttpd has said what it has to say: no more comes from here. Then: that's it. */
+/* The first time, when libmicrohttpd has sent all it had: no more comes from here. Then the end. */
 static void goodbye(struct reactor_timer *timer)
 {
     struct lingerer *lingerer = CONTAINER_OF(timer, struct lingerer, timer);
@@ -65,7 +65,8 @@ static void goodbye(struct reactor_timer *timer)
     }
     lingerer->has_said_goodbye = true;
     (void)shutdown(lingerer->watch.fd, SHUT_WR); /* the peer may be gone */
-    reactor_set_timer(lingerer->reactor, timer, (struct mono){lingerer->reactor->now.us + linger_us});
+    reactor_set_timer(lingerer->reactor, timer,
+                      (struct mono){lingerer->reactor->now.us + linger_us});
 }
 
 void linger_begin(struct reactor *reactor, int fd)
@@ -89,7 +90,9 @@ void linger_begin(struct reactor *reactor, int fd)
 
 void linger_end_all(struct reactor *reactor)
 {
-    while (!list_is_empty(&reactor->lingerers)) {
-        linger_end(LIST_ITEM(list_first(&reactor->lingerers), struct lingerer, link));
+    struct list_link *first;
+
+    while ((first = list_first(&reactor->lingerers)) != NULL) {
+        linger_end(CONTAINER_OF(first, struct lingerer, link));
     }
 }

@@ -1,5 +1,7 @@
 #include "http/listener.h"
 
+#include "http/origin.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -8,11 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "http/origin.h"
-
 enum {
     PORT_MAX = 65535,
-    BACKLOG = 4096, /* connections that wait to be accepted; the kernel may take less */
+    BACKLOG = 4096,           /* connections that wait to be accepted; the kernel may take less */
     SPARE_DESCRIPTORS = 1024, /* for the store, the senders' connections and all else */
 };
 
@@ -112,8 +112,7 @@ void listener_address(int fd, struct buf *out)
     (void)getsockname(fd, (struct sockaddr *)(void *)&address, &address_len);
     origin_from((const struct sockaddr *)(const void *)&address, &origin);
     bool is_ipv6 = strchr(origin.text, ':') != NULL;
-    buf_printf(out, is_ipv6 ? "[%s]:%u" : "%s:%u", origin.text,
-               (unsigned)ntohs(address.sin6_port));
+    buf_printf(out, is_ipv6 ? "[%s]:%u" : "%s:%u", origin.text, (unsigned)ntohs(address.sin6_port));
 }
 
 void listener_allow_connections(uint32_t connections_max)
@@ -125,5 +124,6 @@ void listener_allow_connections(uint32_t connections_max)
         return;
     }
     limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
-    (void)setrlimit(RLIMIT_NOFILE, &limit); /* then there are fewer connections: they wait in line */
+    (void)setrlimit(RLIMIT_NOFILE,
+                    &limit); /* then there are fewer connections: they wait in line */
 }

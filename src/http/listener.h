@@ -4,11 +4,11 @@
 #ifndef HTTP_LISTENER_H
 #define HTTP_LISTENER_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "base/buf.h"
 #include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 /* Splits "127.0.0.1:8484", "[::1]:0" or "example.org:80"; both texts are copied, host without
  * brackets. ERR_INVALID. */
@@ -18,7 +18,7 @@ struct listener_place {
 };
 enum err listener_parse(const char *text, struct listener_place *out, struct diag *diag) MUST_CHECK;
 
-/* Opens a socket that listens there. ERR_INVALID: no such address; ERR_IO: the diag says why not. */
+/* Opens a socket that listens there. ERR_INVALID: no such address; ERR_IO: the diag says why. */
 enum err listener_open(const char *text, int *out_fd, struct diag *diag) MUST_CHECK;
 
 /* Adds the address that is really bound: "127.0.0.1:43121". */

@@ -7,17 +7,17 @@
 #ifndef HTTP_ORIGIN_H
 #define HTTP_ORIGIN_H
 
+#include "base/slice.h"
+
 #include <netinet/in.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "base/slice.h"
-
 enum { ORIGIN_BYTES = 8 };
 
 struct origin {
-    uint8_t bytes[ORIGIN_BYTES];        /* what limits count by */
-    char text[INET6_ADDRSTRLEN];        /* without port */
+    uint8_t bytes[ORIGIN_BYTES]; /* what limits count by */
+    char text[INET6_ADDRSTRLEN]; /* without port */
 };
 
 void origin_from(const struct sockaddr *address, struct origin *out);

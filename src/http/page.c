@@ -23,8 +23,7 @@ enum err page_limit(const struct exchange *exchange, uint32_t *out, struct diag 
     if (err != OK) {
         return err;
     }
-    if (is_there &&
-        (slice_to_u64(text, &limit) != OK || limit < 1 || limit > PAGE_LIMIT_MAX)) {
+    if (is_there && (slice_to_u64(text, &limit) != OK || limit < 1 || limit > PAGE_LIMIT_MAX)) {
         return diag_field(diag, ERR_INVALID, "limit", "expected a number from 1 to %d",
                           PAGE_LIMIT_MAX);
     }

@@ -3,17 +3,18 @@
  *
  * `limit` (50, at most 250), `cursor` (what the call before gave as next_cursor; to others it is
  * opaque, and one that was made up is refused by its form), `from` and `to` (RFC 3339; from is
- * included, to is not). Each given twice, or not of its form, is ERR_INVALID with the diag naming it.
+ * included, to is not). Each given twice, or not of its form, is ERR_INVALID with the diag naming
+ * it.
  */
 #ifndef HTTP_PAGE_H
 #define HTTP_PAGE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "base/id.h"
 #include "base/json.h"
 #include "http/exchange.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 enum { PAGE_LIMIT_DEFAULT = 50, PAGE_LIMIT_MAX = 250, PAGE_CURSOR_BYTES_MAX = 128 };
 

@@ -1,8 +1,8 @@
 #include "http/problem.h"
 
-#include <assert.h>
-
 #include "base/json.h"
+
+#include <assert.h>
 
 static const struct {
     unsigned status;

@@ -1,5 +1,6 @@
 /*
- * Problem documents (RFC 9457) with a stable `code`: {"type","title","status","code","detail","field"?}.
+ * Problem documents (RFC 9457) with a stable `code`:
+ * {"type","title","status","code","detail","field"?}.
  *
  * Programs act on `code`; `detail` is for people and may change.
  */

@@ -1,11 +1,10 @@
+#include "base/encode.h"
+#include "base/utf8.h"
 #include "http/exchange_internal.h"
 
 #include <string.h>
 
-#include "base/encode.h"
-#include "base/utf8.h"
-
-/* Undoes the encoding. What has none is lent as it is: the URI is ASCII without control characters. */
+/* Undoes the encoding. What has none is lent as is: a URI is ASCII without control characters. */
 static enum err decode(struct exchange *exchange, struct slice text, bool is_form,
                        struct slice *out)
 {
@@ -18,8 +17,7 @@ static enum err decode(struct exchange *exchange, struct slice text, bool is_for
     }
     buf_init(&decoded, text.len);
     enum err err = percent_decode(&decoded, text, is_form);
-    if (err == OK &&
-        (!utf8_is_valid(buf_view(&decoded)) || utf8_has_control(buf_view(&decoded)))) {
+    if (err == OK && (!utf8_is_valid(buf_view(&decoded)) || utf8_has_control(buf_view(&decoded)))) {
         err = ERR_INVALID;
     }
     if (err == OK) {

@@ -1,11 +1,5 @@
 #include "http/reactor.h"
 
-#include <assert.h>
-#include <errno.h>
-#include <stdio.h>
-#include <sys/epoll.h>
-#include <unistd.h>
-
 #include "base/mem.h"
 #include "http/connection.h"
 #include "http/endpoint.h"
@@ -13,6 +7,12 @@
 #include "http/linger.h"
 #include "http/server_internal.h"
 #include "os/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 enum { EVENTS_MAX = 64 }; /* taken at once; the others come with the next turn */
 
@@ -54,7 +54,8 @@ bool reactor_add_watch(struct reactor *reactor, struct reactor_watch *watch, uin
 
 void reactor_remove_watch(struct reactor *reactor, const struct reactor_watch *watch)
 {
-    (void)epoll_ctl(reactor->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL); /* may have gone with its fd */
+    (void)epoll_ctl(reactor->epoll_fd, EPOLL_CTL_DEL, watch->fd,
+                    NULL); /* may have gone with its fd */
 }
 
 /* ---- Figures ---- */

@@ -1,18 +1,16 @@
 /*
- * A reactor: the loop of one server thread, with its descriptors, its mailbox, its timers and its endpoints, in turn.
+ * A reactor: the loop of one server thread, with its descriptors, its mailbox, its timers and its
+ * endpoints, in turn.
  *
  * Everything in it belongs to its thread. Others post messages, or read the figures.
  *
  * One turn: sleep until a descriptor, a message or a timer wants something; look at the watched
- * descriptors; run the messages; run the timers that are due; let the endpoints (libmicrohttpd) read,
- * call handlers and write. Whatever was answered in a turn is sent at the end of the same turn.
+ * descriptors; run the messages; run the timers that are due; let the endpoints (libmicrohttpd)
+ * read, call handlers and write. Whatever was answered in a turn is sent at the end of the same
+ * turn.
  */
 #ifndef HTTP_REACTOR_H
 #define HTTP_REACTOR_H
-
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 #include "base/heap.h"
 #include "base/list.h"
@@ -20,16 +18,20 @@
 #include "os/thread.h"
 #include "store/store.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 struct server;
 
-/* Calls due once, at its instant or up to a millisecond later. Zeroed and with due set it is ready. */
+/* Calls due once, up to a millisecond after its instant. Zeroed, with due set, it is ready. */
 struct reactor_timer {
     struct heap_link link;
     void (*due)(struct reactor_timer *timer);
 };
 
-/* Calls ready when the descriptor is; without ready it only ends the sleep. ready may only remove its
- * own watch, and set timers: what it wants done is done when these are due. */
+/* Calls ready when the descriptor is; without ready it only ends the sleep. ready may only remove
+ * its own watch, and set timers: what it wants done is done when these are due. */
 struct reactor_watch {
     int fd;
     void (*ready)(struct reactor_watch *watch, uint32_t events);
@@ -46,13 +48,13 @@ struct reactor {
     struct server *server; /* borrowed */
     struct thread thread;
     struct mailbox *mailbox;
-    struct mono now; /* when this turn began */
+    struct mono now;       /* when this turn began */
     struct list endpoints; /* that which listens first, then those that only finish */
     struct list connections;
-    struct list sleepers; /* exchanges in exchange_wait */
+    struct list sleepers;        /* exchanges in exchange_wait */
     struct list spare_exchanges; /* ended, to be used again */
-    size_t unanswered; /* exchanges whose handler has returned and that are not queued as answered */
-    struct list lingerers; /* closed connections whose peers still send, see linger.h */
+    size_t unanswered;           /* exchanges that are suspended */
+    struct list lingerers;       /* closed connections whose peers still send, see linger.h */
     struct store_view view;
     struct reactor_figures figures;
     bool is_draining;

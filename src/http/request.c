@@ -1,11 +1,11 @@
 #include "http/request.h"
 
-#include <assert.h>
-#include <string.h>
-
 #include "http/exchange_internal.h"
 #include "http/linger.h"
 #include "http/server_internal.h"
+
+#include <assert.h>
+#include <string.h>
 
 /* What is read and thrown away of a body that has no length and turned out too large, so that its
  * sender gets to see the answer; after that the connection breaks. */
@@ -93,9 +93,10 @@ static bool accepts_head(struct exchange *exchange)
 {
     struct diag diag = {0};
     size_t memory_max = exchange->reactor->server->options.connection_memory_bytes;
-    enum err err = exchange->is_uri_valid
-                       ? head_check(exchange->connection->handle, memory_max, &exchange->head, &diag)
-                       : diag_set(&diag, ERR_INVALID, "the address has characters that it may not");
+    enum err err =
+        exchange->is_uri_valid
+            ? head_check(exchange->connection->handle, memory_max, &exchange->head, &diag)
+            : diag_set(&diag, ERR_INVALID, "the address has characters that it may not");
 
     if (err != OK) {
         refuse_head(exchange, err, &diag);
@@ -194,14 +195,14 @@ static void handle(struct exchange *exchange)
     }
 }
 
-/* The head is complete. A request without a body is answered when it is called for again: an answer
- * now would close the connection. */
+/* The head is complete. A refusal is sent now if a body would follow or the connection closes
+ * anyway, else when libmicrohttpd calls again: what is sent now closes the connection. */
 static bool on_head(struct exchange *exchange, const char *method, const char *version)
 {
     exchange->is_first_call_over = true;
     open_request(exchange, method, version);
-    exchange->is_cut = exchange->is_hopeless ||
-                       (exchange->state == EXCHANGE_ANSWERED && exchange->head.has_body);
+    exchange->is_cut = exchange->is_hopeless || (exchange->state == EXCHANGE_ANSWERED &&
+                                                 (exchange->head.has_body || exchange->closes));
     return !exchange->is_hopeless && (!exchange->is_cut || answer_queue(exchange));
 }
 

@@ -1,10 +1,10 @@
 /*
- * How a request gets from libmicrohttpd to its handler: the call-backs for its first line, its head and
- * body, and its end.
+ * How a request gets from libmicrohttpd to its handler: the call-backs for its first line, its head
+ * and body, and its end.
  *
  * A request is judged as soon as its head is there, in this order: is the head in order, is there
- * such a path and method, are parameters and query readable, who calls and may they, is the body too
- * large. What is refused is answered then, before a byte of its body is kept.
+ * such a path and method, are parameters and query readable, who calls and may they, is the body
+ * too large. What is refused is answered then, before a byte of its body is kept.
  */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H

@@ -1,19 +1,20 @@
 /*
- * A tree with one level for each segment of the paths. A node has children with a literal text and at
- * most one that takes any text; the literal ones are tried first, and when they lead nowhere the other
- * one is, so the order of the rows in the tables means nothing.
+ * A tree with one level for each segment of the paths. A node has children with a literal text and
+ * at most one that takes any text; the literal ones are tried first, and when they lead nowhere the
+ * other one is, so the order of the rows in the tables means nothing.
  */
 #include "http/router.h"
+
+#include "base/mem.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "base/mem.h"
-
 enum { METHODS_MAX = 8 }; /* routes on one path: no more than there are methods */
 
 struct node {
-    struct slice text; /* of a literal segment, lent from its route; no text in the root and in parameters */
+    struct slice
+        text; /* of a literal segment, lent from its route; no text in the root and in parameters */
     bool ignores_case;
     struct node **literals; /* owned */
     size_t literals_len;
@@ -209,8 +210,7 @@ static bool descend(struct search *search, const struct node *node, struct slice
         return end_at(search, node);
     }
     for (size_t i = 0; i < node->literals_len; i++) {
-        if (text_matches(node->literals[i], segment) &&
-            descend(search, node->literals[i], rest)) {
+        if (text_matches(node->literals[i], segment) && descend(search, node->literals[i], rest)) {
             return true;
         }
     }
@@ -235,7 +235,8 @@ void router_match(const struct router *router, struct slice method, struct slice
     out->other = NULL;
     out->allow[0] = '\0';
     out->params_len = 0;
-    if (path.len > 0 && path.ptr[0] == '/' && descend(&search, &router->root, without_first(path))) {
+    if (path.len > 0 && path.ptr[0] == '/' &&
+        descend(&search, &router->root, without_first(path))) {
         out->is_known_path = true;
         out->allow[0] = '\0'; /* what a less exact path allows is nobody's business now */
     }

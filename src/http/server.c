@@ -1,13 +1,14 @@
 #include "http/server.h"
 
-#include <assert.h>
-#include <unistd.h>
-
 #include "base/mem.h"
 #include "http/endpoint.h"
 #include "http/listener.h"
 #include "http/server_internal.h"
 #include "os/log.h"
+
+#include <assert.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { THREADS_MAX = 64, BOUND_ADDRESS_MAX = 128, CONNECTION_MEMORY_MIN = 1024 };
 
@@ -54,8 +55,8 @@ static enum err load_certificate(const struct server_options *options, struct ce
     if (options->tls_certificate_path == NULL) {
         return OK;
     }
-    enum err err = certificate_load(options->tls_certificate_path, options->tls_key_path,
-                                    &certificate, diag);
+    enum err err =
+        certificate_load(options->tls_certificate_path, options->tls_key_path, &certificate, diag);
     if (err == OK) {
         err = endpoint_check_certificate(certificate, diag);
     }
@@ -68,7 +69,7 @@ static enum err load_certificate(const struct server_options *options, struct ce
 }
 
 static enum err make_reactors(struct server *server, struct certificate *certificate,
-                           struct diag *diag)
+                              struct diag *diag)
 {
     enum err err = OK;
 
@@ -83,8 +84,8 @@ static enum err make_reactors(struct server *server, struct certificate *certifi
     return err;
 }
 
-enum err server_start(struct env *env, const struct server_options *options, struct server **out,
-                      struct diag *diag)
+enum err server_open(struct env *env, const struct server_options *options, struct server **out,
+                     struct diag *diag)
 {
     struct certificate *certificate = NULL;
     struct server *server = server_new(env, options);
@@ -105,9 +106,6 @@ enum err server_start(struct env *env, const struct server_options *options, str
         goto fail;
     }
     certificate_release(certificate);
-    for (uint32_t i = 0; i < server->reactors_len; i++) {
-        reactor_start(&server->reactors[i], i);
-    }
     *out = server;
     return OK;
 
@@ -115,6 +113,13 @@ fail:
     certificate_release(certificate);
     server_free(server);
     return err;
+}
+
+void server_start(struct server *server)
+{
+    for (uint32_t i = 0; i < server->reactors_len; i++) {
+        reactor_start(&server->reactors[i], i);
+    }
 }
 
 const char *server_address(const struct server *server)
@@ -209,13 +214,15 @@ void server_drain(struct server *server, int64_t timeout_us)
     int64_t deadline_us = env_mono(server->env).us + timeout_us;
     int64_t left_us = timeout_us;
 
-    if (server->is_draining) {
+    if (server->is_draining || !server->reactors[0].thread.is_started) {
         return;
     }
     server->is_draining = true;
     for (uint32_t i = 0; i < server->reactors_len; i++) {
         reactor_drain(&server->reactors[i]);
     }
+    /* Whoever comes now is refused by the system and can turn to another server. */
+    (void)shutdown(server->listen_fd, SHUT_RDWR); /* cannot fail on a listening socket */
     while (server->drained < server->reactors_len && left_us > 0 &&
            mailbox_wait(server->mailbox, left_us)) {
         (void)mailbox_run(server->mailbox);

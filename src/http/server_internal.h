@@ -1,6 +1,6 @@
 /*
- * What the reactors of a server share. All of it stays as it is while reactors run, or takes care of itself
- * (bell, census, guard, mailbox).
+ * What the reactors of a server share. All of it stays as it is while reactors run, or takes care
+ * of itself (bell, census, guard, mailbox).
  */
 #ifndef HTTP_SERVER_INTERNAL_H
 #define HTTP_SERVER_INTERNAL_H
@@ -24,7 +24,7 @@ struct server {
     int listen_fd;            /* -1: none */
     struct buf address;
     struct reactor *reactors; /* owned array of options.threads */
-    uint32_t reactors_len; /* of these were made */
+    uint32_t reactors_len;    /* of these were made */
     struct mailbox *mailbox; /* of the thread that drains: reactors say there that they are empty */
     uint32_t drained;        /* reactors; owned by that thread */
     bool is_draining;        /* likewise */

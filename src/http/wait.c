@@ -1,19 +1,19 @@
 /*
- * A waiting exchange sleeps in the bell. A ring, the time, a peer that goes or a draining server wakes it;
- * whichever comes first decides, and the others find it awake:
+ * A waiting exchange sleeps in the bell. A ring, the time, a peer that goes or a draining server
+ * wakes it; whichever comes first decides, and the others find it awake:
  *
  *   NONE -> ASLEEP -> (ring's message) -> NONE, woken
  *      \        \
  *       +--------+-> OVER -> (timer, at once) -> NONE, woken
  *
- * OVER is there because woken must come neither from inside exchange_wait nor while the reactor goes through its
- * descriptors or exchanges.
+ * OVER is there because woken must come neither from inside exchange_wait nor while the reactor
+ * goes through its descriptors or exchanges.
  */
-#include <assert.h>
-#include <sys/epoll.h>
-
 #include "http/exchange_internal.h"
 #include "http/server_internal.h"
+
+#include <assert.h>
+#include <sys/epoll.h>
 
 static struct bell *bell_of(const struct exchange *exchange)
 {

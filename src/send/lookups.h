@@ -1,6 +1,7 @@
 /*
- * How many names are being looked up: each costs a thread of libcurl's, and one that we gave up on lives until the
- * system's resolver gives up too. The count has a limit, or dead name servers would fill the machine with threads.
+ * How many names are being looked up: each costs a thread of libcurl's, and one that we gave up on
+ * lives until the system's resolver gives up too. The count has a limit, or dead name servers would
+ * fill the machine with threads.
  */
 #ifndef SEND_LOOKUPS_H
 #define SEND_LOOKUPS_H

@@ -180,8 +180,9 @@ static bool starts_nocase(struct slice text, struct slice start)
 }
 
 /*
- * The attachment's type as it may stand beside base64: an event's type comes from its publisher, and what a mail reader could
- * not take, or RFC 2045 section 6.4 forbids to encode (multipart, message), goes out as plain bytes.
+ * The attachment's type as it may stand beside base64: an event's type comes from its publisher,
+ * and what a mail reader could not take, or RFC 2045 section 6.4 forbids to encode (multipart,
+ * message), goes out as plain bytes.
  */
 static struct slice safe_type(struct slice type)
 {
@@ -232,8 +233,8 @@ static void add_attachment(struct buf *out, const struct mail *mail)
 }
 
 /*
- * "=_" occurs neither in base64 nor in quoted-printable, so no boundary that starts with it can be found inside a part; the hash only
- * keeps two messages of which one quotes the other apart.
+ * "=_" occurs neither in base64 nor in quoted-printable, so no boundary that starts with it can be
+ * found inside a part; the hash only keeps two messages of which one quotes the other apart.
  */
 static void add_both(struct buf *out, const struct mail *mail)
 {

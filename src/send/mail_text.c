@@ -13,7 +13,8 @@ enum {
 #define WORD_START "=?UTF-8?B?"
 #define WORD_END "?="
 
-/* Characters beside letters and digits that need no quotes in a display name (RFC 5322 section 3.2.3), and the space between. */
+/* Characters beside letters and digits that need no quotes in a display name (RFC 5322 section
+ * 3.2.3), and the space between. */
 static const char atom_characters[] = " !#$%&'*+-/=?^_`{|}~";
 
 static bool is_alphanumeric(char byte)
@@ -45,7 +46,8 @@ static size_t word_room(size_t chars)
     return encoded / 4 * 3;
 }
 
-/* Encoded words, the first one beginning at column of a line, each of the others on a line of its own. */
+/* Encoded words, the first one beginning at column of a line, each of the others on a line of its
+ * own. */
 static void add_words(struct buf *out, struct slice text, size_t column)
 {
     size_t room = word_room(LINE_MAX_CHARS - column);
@@ -149,7 +151,8 @@ struct quoted_line {
     size_t column;
 };
 
-/* Adds a character or an escape, with a soft line end before it when it would leave no room for one behind it. */
+/* Adds a character or an escape, with a soft line end before it when it would leave no room for one
+ * behind it. */
 static void add_piece(struct quoted_line *line, const char *piece, size_t len)
 {
     if (line->column + len > LINE_MAX_CHARS - 1) {

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum {
-    OUTBOUND_HEADERS_MAX = 64,
+    OUTBOUND_HEADERS_MAX = 96,             /* a channel's 32, and what a dialect adds */
     OUTBOUND_ANSWER_BYTES_MAX = 64 * 1024, /* read; a longer answer is cut off there */
     OUTBOUND_ANSWER_HEADERS_MAX = 32,
 };
@@ -34,10 +34,12 @@ struct outbound_tls {
 
 /* What came of it. Slices are lent until done returns. */
 struct outbound_result {
-    enum attempt_outcome
-        outcome; /* ATTEMPT_ANSWER when an answer came, whatever it says; else TIMEOUT, CONNECT, TLS, BLOCKED, INVALID */
+    /* ATTEMPT_ANSWER when an answer came, whatever it says; else TIMEOUT, CONNECT, TLS, BLOCKED or
+     * INVALID. A mail server's reply to connecting or logging in is no answer to the mail, but
+     * CONNECT with its code as status. */
+    enum attempt_outcome outcome;
     int32_t status;      /* HTTP status, or the SMTP reply code that ended it; 0: none */
-    struct slice detail; /* words for a person */
+    struct slice detail; /* short, stable words for a person: "HTTP 503", "connection refused" */
     struct slice body;   /* start of the answer; SMTP: the reply's text */
     struct outbound_header headers[OUTBOUND_ANSWER_HEADERS_MAX]; /* of the answer */
     uint32_t headers_len;
@@ -49,21 +51,22 @@ struct outbound_result {
 /* Owned by the caller, which keeps it and everything it points to until done. */
 struct outbound {
     enum outbound_kind kind;
-    outbound_done_fn
-        *done; /* on the sender's thread, from sender_run, never from inside sender_start */
+    /* On the sender's thread, from sender_run, never from inside sender_start; the outbound may be
+     * started again or freed in it. */
+    outbound_done_fn *done;
     int64_t timeout_us; /* for all of it */
 
     /* OUTBOUND_HTTP */
     struct slice method; /* "POST" */
-    struct slice url;    /* http or https */
-    struct outbound_header headers
-        [OUTBOUND_HEADERS_MAX]; /* content-type among them; checked for control characters again when sent */
+    struct slice url;    /* http or https, as url_check takes it */
+    /* content-type among them; checked for control characters again when sent */
+    struct outbound_header headers[OUTBOUND_HEADERS_MAX];
     uint32_t headers_len;
     struct slice body;
     const struct outbound_tls *tls; /* NULL: defaults */
 
     /* OUTBOUND_MAIL */
-    struct slice mail_from, mail_to; /* addr-specs of the envelope */
+    struct slice mail_from, mail_to; /* addr-specs of the envelope, as address_check takes them */
     /* body is the whole message, CRLF lines; no bare CR or LF (made by mail_compose) */
 
     struct outbound_result result; /* out */

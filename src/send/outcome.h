@@ -1,5 +1,6 @@
 /*
- * What a failed attempt is called: libcurl's result and error number as one of our outcomes and short, stable words.
+ * What a failed attempt is called: libcurl's result and error number as one of our outcomes and
+ * short, stable words.
  */
 #ifndef SEND_OUTCOME_H
 #define SEND_OUTCOME_H

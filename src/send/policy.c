@@ -31,8 +31,8 @@ struct address {
     }
 
 /*
- * Where cloud machines are told their secrets. Refused even inside an allowed range: whoever allows 169.254.0.0/16
- * means a device on the link, not this.
+ * Where cloud machines are told their secrets. Refused even inside an allowed range: whoever allows
+ * 169.254.0.0/16 means a device on the link, not this.
  */
 static const struct address metadata_addresses[] = {
     {IPV4(169, 254, 169, 254)}, /* AWS, Google, Azure, OpenStack and most others */
@@ -70,7 +70,7 @@ static const struct policy_range refused_ranges[] = {
     {{0x3f, 0xff}, 20},              /* documentation */
 };
 
-/* All that is handed out as global unicast so far; everything else is local, multicast or reserved. */
+/* What is handed out as global unicast so far; all else is local, multicast or reserved. */
 static const struct policy_range global_ipv6 = {{0x20}, 3};
 static const struct policy_range mapped_ipv4 = {IPV4(0, 0, 0, 0), MAPPED_BITS};
 
@@ -156,7 +156,8 @@ static bool allows(const struct policy *policy, const struct address *address)
             continue;
         }
         struct address inner = embedded_address(&embeddings[i], address);
-        /* An allowed outer range is a decision about the tunnel, but not one about metadata behind it. */
+        /* An allowed outer range is a decision about the tunnel, but not one about metadata behind
+         * it. */
         if (is_named ? is_metadata(&inner) : !allows_plain(policy, &inner)) {
             return false;
         }
@@ -185,7 +186,8 @@ bool policy_allows(const struct policy *policy, const struct sockaddr *address)
 {
     struct address plain;
 
-    /* Copied out: what a caller hands in as a sockaddr need not be aligned as the larger struct wants. */
+    /* Copied out: what a caller hands in as a sockaddr need not be aligned as the larger struct
+     * wants. */
     if (address->sa_family == AF_INET) {
         struct sockaddr_in ipv4;
         memcpy(&ipv4, address, sizeof ipv4);

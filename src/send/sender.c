@@ -188,7 +188,7 @@ void sender_abort(struct sender *sender, struct outbound *outbound)
     sender_drop(work);
 }
 
-/* Calls done for what has ended by now, not for what ends by that. Returns whether there was any. */
+/* Calls done for what has ended by now, not for what ends by that. Whether there was any. */
 static bool tell(struct sender *sender)
 {
     struct list_link *link;

@@ -1,8 +1,8 @@
 /*
- * What the halves of a sender share. sender.c owns what is under way and tells its owner what ended; sender_http.c and
- * sender_mail.c move it on, and hand back what ended by sender_end.
+ * What the halves of a sender share. sender.c owns what is under way and tells its owner what
+ * ended; sender_http.c and sender_mail.c move it on, and hand back what ended by sender_end.
  *
- *   sender_start --> one half's begin --> ... --> sender_end --> ended list --> done, from sender_run
+ *   sender_start --> a half's begin --> ... --> sender_end --> ended list --> done, in sender_run
  */
 #ifndef SEND_SENDER_INTERNAL_H
 #define SEND_SENDER_INTERNAL_H
@@ -56,7 +56,8 @@ struct sender {
     uint32_t active;
 };
 
-/* Takes back work from its half: fills in the result but for its slices and status, which the half has set, and lets the next sender_run call done. */
+/* Takes back work from its half: fills in the result but for its slices and status, which the half
+ * has set, and lets the next sender_run call done. */
 void sender_end(struct work *work, const struct outcome *outcome);
 
 /* Forgets work that has left its half, without calling done. */

@@ -122,6 +122,11 @@ static bool is_ascii(struct slice text)
     return true;
 }
 
+bool smtp_needs_utf8(struct slice from, struct slice to)
+{
+    return !is_ascii(from) || !is_ascii(to);
+}
+
 static struct slice step_address(const struct smtp *smtp)
 {
     switch (smtp->step) {
@@ -149,7 +154,7 @@ static void enter(struct smtp *smtp, enum smtp_step step)
     buf_text(&smtp->out, steps[step].before);
     buf_slice(&smtp->out, step_address(smtp));
     buf_text(&smtp->out, steps[step].behind);
-    if (step == SMTP_FROM && !(is_ascii(smtp->from) && is_ascii(smtp->to))) {
+    if (step == SMTP_FROM && smtp_needs_utf8(smtp->from, smtp->to)) {
         buf_text(&smtp->out, " SMTPUTF8"); /* RFC 6531 section 3.4 */
     }
     buf_text(&smtp->out, "\r\n");
@@ -211,7 +216,8 @@ static enum smtp_progress judge(struct smtp *smtp)
     bool is_good = smtp->reply.code / 100 == steps[smtp->step].good;
 
     if (!is_good) {
-        /* A server that cannot even reset, or that is at another step, said nothing about this mail. */
+        /* A server that cannot even reset, or that is at another step, said nothing about this
+         * mail. */
         return smtp->step == SMTP_RESET || smtp->reply.code < 400 ? SMTP_BROKEN : SMTP_DECIDED;
     }
     if (smtp->step == SMTP_CONTENT) {

@@ -5,7 +5,8 @@ void tls_prepare(CURL *easy, const char *ca_path)
     (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    /* With a folder of CAs libcurl would read the whole bundle (10 ms) for each connection; a file alone it keeps parsed. */
+    /* With a folder of CAs libcurl would read the whole bundle (10 ms) for each connection; a file
+     * alone it keeps parsed. */
     (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     if (ca_path != NULL) {
         (void)curl_easy_setopt(easy, CURLOPT_CAINFO, ca_path);

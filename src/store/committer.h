@@ -43,8 +43,7 @@ struct committer {
     struct message *queue_first, *queue_last; /* taken from the mailbox, oldest first */
     struct store_request **batch;             /* room for batch_max */
     size_t batch_len;
-    size_t
-        written; /* how many of the batch the engine has been asked to write in this transaction */
+    size_t written;         /* how many of the batch the engine was given in this transaction */
     struct engine_batch at; /* what the engine gets with the transaction */
     struct id_maker ids;
     struct window window;

@@ -35,8 +35,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct
-    store; /* opaque; every function here may be called from any thread unless it says otherwise */
+/* Every function here may be called from any thread unless it says otherwise. */
+struct store;
 struct engine_ops;
 
 /* ---- Opening and closing -------------------------------------------------------------------- */
@@ -69,8 +69,8 @@ struct store_options {
     uint32_t readers;   /* threads, at least 1 */
     uint32_t queue_max; /* writes that may wait before store_is_busy says so */
     uint32_t batch_max; /* requests in one transaction */
-    const uint8_t
-        *master_key; /* SEAL_KEY_BYTES to seal secrets with, or NULL: they are stored as they are */
+    /* SEAL_KEY_BYTES to seal secrets with, or NULL: they are stored as they are */
+    const uint8_t *master_key;
     struct channel_defaults channel_defaults;
     struct store_hooks hooks;
 };
@@ -180,18 +180,18 @@ enum { STORE_HASH_BYTES = 16 };
 
 struct store_publish_item {
     struct event *event; /* in: id is none; out: the store's id is in it, unless a duplicate */
-    struct store_target
-        *targets; /* in: borrowed; target i becomes delivery event_delivery_id(event, i) */
+    /* in: borrowed; target i becomes delivery event_delivery_id(event, i) */
+    struct store_target *targets;
     uint32_t targets_len;
     bool is_idempotent; /* in: the next two count */
-    uint8_t idempotency
-        [STORE_HASH_BYTES]; /* in: start of SHA-256 over account id, kind of key and key */
-    uint8_t body
-        [STORE_HASH_BYTES]; /* in: start of SHA-256 over what must be the same when sent again */
-    enum err err;           /* out: OK; ERR_CONFLICT: the key was used with another body */
-    bool is_duplicate;      /* out: stored before; id is the first one's */
-    struct id id;           /* out */
-    uint32_t deliveries;    /* out: how many it has (the first one's when duplicate) */
+    /* in: start of SHA-256 over account id, kind of key and key */
+    uint8_t idempotency[STORE_HASH_BYTES];
+    /* in: start of SHA-256 over what must be the same when sent again */
+    uint8_t body[STORE_HASH_BYTES];
+    enum err err;        /* out: OK; ERR_CONFLICT: the key was used with another body */
+    bool is_duplicate;   /* out: stored before; id is the first one's */
+    struct id id;        /* out */
+    uint32_t deliveries; /* out: how many it has (the first one's when duplicate) */
 };
 
 /* All items in one transaction, each with its own result. The request fails as a whole only when
@@ -217,8 +217,8 @@ struct store_settle_item {
     bool is_fresh; /* has no pending row yet (neither parked nor fetched) */
     enum store_next next;
     enum delivery_state state; /* STORE_FINAL */
-    struct wall
-        due; /* STORE_RETRY, STORE_PARK; WALL_NEVER: waits for its channel (ordered, disabled) */
+    /* STORE_RETRY, STORE_PARK; WALL_NEVER: waits for its channel (ordered, disabled) */
+    struct wall due;
     bool has_attempt;
     struct attempt attempt; /* texts borrowed; number is set by the caller; id comes back */
 };

@@ -51,13 +51,12 @@ static void sign_one(bool is_v1a, const struct channel_secret *secret, struct sl
     }
 }
 
+/* The value is what was written to the draft's text since from. */
 static void add_header(struct dialect_draft *draft, const char *name, size_t from)
 {
     struct slice text = buf_view(draft->text);
-    struct slice value = slice_sub(text, from, text.len - from);
 
-    draft->request->headers[draft->request->headers_len++] =
-        (struct outbound_header){.name = slice_of(name), .value = value};
+    dialect_add_header(draft, slice_of(name), slice_sub(text, from, text.len - from));
 }
 
 void signature_add(const struct dialect_attempt *attempt, struct slice body,

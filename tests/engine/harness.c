@@ -1,14 +1,14 @@
 #include "harness.h"
 
-#include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/json.h"
 #include "base/mem.h"
 #include "model/receipt.h"
 #include "os/mailbox.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* 2026-03-01T12:00:00Z, and a seed: every run is the same. */
 #define START ((struct wall){INT64_C(1772366400) * US_PER_SECOND})
@@ -252,8 +252,8 @@ struct id make_account(struct harness *harness, const char *name)
 
     json_doc_init(&doc);
     assert_int_equal(json_parse(&doc, SLICE("{}"), NULL), OK);
-    assert_int_equal(
-        account_from_json(slice_of(name), json_root(&doc), NULL, &put.account, NULL), OK);
+    assert_int_equal(account_from_json(slice_of(name), json_root(&doc), NULL, &put.account, NULL),
+                     OK);
     assert_int_equal(CALL(harness, put_account, &put), OK);
     struct id id = put.account->id;
     account_release(put.account);
@@ -397,8 +397,8 @@ void settle(struct harness *harness, struct store_settle_item item)
     assert_int_equal(CALL(harness, settle, &settle), OK);
 }
 
-void settle_final(struct harness *harness, struct id account, struct id channel,
-                  struct id delivery, bool is_fresh, enum delivery_state state)
+void settle_final(struct harness *harness, struct id account, struct id channel, struct id delivery,
+                  bool is_fresh, enum delivery_state state)
 {
     uint32_t before = is_fresh ? 0 : see_delivery(harness, account, delivery).attempts;
     struct store_settle_item item = settle_item(account, channel, delivery, before + 1);

@@ -8,14 +8,14 @@
 #ifndef ENGINE_HARNESS_H
 #define ENGINE_HARNESS_H
 
-#include <pthread.h>
-
 #include "base/macro.h"
 #include "os/env.h"
 #include "store/engine.h"
 #include "store/store.h"
 #include "support/scratch.h"
 #include "support/unit.h"
+
+#include <pthread.h>
 
 /* ---- The store under test -------------------------------------------------------------------- */
 
@@ -143,8 +143,8 @@ struct store_settle_item settle_item(struct id account, struct id channel, struc
 void settle(struct harness *harness, struct store_settle_item item);
 
 /* Ends a delivery in a state by one attempt. */
-void settle_final(struct harness *harness, struct id account, struct id channel,
-                  struct id delivery, bool is_fresh, enum delivery_state state);
+void settle_final(struct harness *harness, struct id account, struct id channel, struct id delivery,
+                  bool is_fresh, enum delivery_state state);
 
 /* All rows that wait, as the store counts them. */
 uint64_t count_pending(struct harness *harness);

@@ -2,26 +2,26 @@
  * Full and broken disks, by an engine that fails on a plan around the one under test.
  */
 #include "harness.h"
+#include "store/fault/fault.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "store/fault/fault.h"
+/* What the store under test follows. Not in a test's frame: the store is closed behind the test. */
+static struct fault_plan plan;
 
-/* An account with a queue, and the plan that the store under it follows. */
 struct shop {
     struct harness *harness;
-    struct fault_plan plan;
     struct id account, webhook, queue;
 };
 
 /* Opens the store again on the plan, which fails nothing yet. */
 static void plan_faults(struct shop *shop)
 {
-    shop->plan.inner = harness_engine();
     harness_close(shop->harness);
-    shop->harness->options.engine = fault_engine(&shop->plan);
+    plan = (struct fault_plan){.inner = harness_engine()};
+    shop->harness->options.engine = fault_engine(&plan);
     harness_open(shop->harness);
 }
 
@@ -35,16 +35,16 @@ static void make_shop(void **state, struct shop *shop)
 }
 
 /* From the next call on. */
-static void fail_next(struct shop *shop, enum fault_kind kind, enum err err, uint64_t in_calls)
+static void fail_next(enum fault_kind kind, enum err err, uint64_t in_calls)
 {
-    shop->plan.fail_at = shop->plan.calls + in_calls;
-    shop->plan.err = err;
-    shop->plan.kind = kind;
+    plan.fail_at = plan.calls + in_calls;
+    plan.err = err;
+    plan.kind = kind;
 }
 
 static void mend(struct shop *shop)
 {
-    shop->plan.is_mended = true;
+    plan.is_mended = true;
     harness_advance(shop->harness, 10 * US_PER_SECOND); /* the store looks again now and then */
 }
 
@@ -103,7 +103,7 @@ static void on_a_full_disk_events_are_refused_and_the_rest_goes_on(void **state)
     make_shop(state, &shop);
     struct id fresh = publish_one(shop.harness, shop.account, shop.webhook, STORE_FRESH);
     struct id message = publish_one(shop.harness, shop.account, shop.queue, STORE_QUEUE);
-    fail_next(&shop, FAULT_ROOM, ERR_FULL, 1);
+    fail_next(FAULT_ROOM, ERR_FULL, 1);
     assert_int_equal(try_publish(&shop, &id), ERR_FULL);
     assert_true(store_is_full(shop.harness->store));
     settle_final(shop.harness, shop.account, shop.webhook, fresh, true, DELIVERY_DELIVERED);
@@ -120,7 +120,7 @@ static void events_are_taken_again_when_there_is_room(void **state)
     struct id id;
 
     make_shop(state, &shop);
-    fail_next(&shop, FAULT_ROOM, ERR_FULL, 1);
+    fail_next(FAULT_ROOM, ERR_FULL, 1);
     assert_int_equal(try_publish(&shop, &id), ERR_FULL);
     mend(&shop);
     assert_int_equal(try_publish(&shop, &id), OK);
@@ -138,7 +138,7 @@ static void settings_are_refused_on_a_full_disk_and_nobody_sees_them(void **stat
     uint8_t hash[SHA256_BYTES] = {1};
     put = (struct store_put_key){
         .key = key_new(ID_NONE, hash, KEY_ADMIN, ID_NONE, SLICE(""), (struct wall){0})};
-    fail_next(&shop, FAULT_ROOM, ERR_FULL, 1);
+    fail_next(FAULT_ROOM, ERR_FULL, 1);
     assert_int_equal(CALL(shop.harness, put_key, &put), ERR_FULL);
     assert_null(directory_key(store_view(shop.harness->store, &shop.harness->view), hash));
     mend(&shop);
@@ -151,23 +151,29 @@ static void settings_are_refused_on_a_full_disk_and_nobody_sees_them(void **stat
 struct batch {
     struct store_publish publish;
     struct store_publish_item published;
+    struct store_target target;
     struct store_settle settle;
     struct store_settle_item settled;
     struct store_receive receive;
 };
 
-static void prepare_batch(struct shop *shop, struct batch *batch, struct id fresh)
+/* The event has a delivery that waits; of the outcome nothing does any more. */
+static void prepare_batch(struct shop *shop, struct batch *batch, struct id waiting)
 {
     *batch = (struct batch){
-        .published = {.event = make_event(shop->account, "a.b", SLICE("1"))},
-        .settled = settle_item(shop->account, shop->webhook, fresh, 1),
+        .target = {shop->webhook, STORE_WAITING},
+        .settled = settle_item(shop->account, shop->webhook, waiting, 1),
         .receive = {.account = shop->account,
                     .channel = shop->queue,
                     .max = 1,
                     .bytes_max = 1000,
                     .lease_us = US_PER_HOUR},
     };
-    batch->settled.is_fresh = true;
+    batch->published = (struct store_publish_item){
+        .event = make_event(shop->account, "a.b", SLICE("1")),
+        .targets = &batch->target,
+        .targets_len = 1,
+    };
     batch->settled.next = STORE_FINAL;
     batch->settled.state = DELIVERY_REFUSED;
     batch->publish.items = &batch->published;
@@ -182,24 +188,21 @@ static void clear_batch(struct batch *batch)
     store_request_clear(&batch->receive.request);
 }
 
-/* Each request of the batch either came back OK and is there, or did not and has left nothing. */
-static void assert_whole(struct shop *shop, const struct batch *batch, struct id fresh,
+/* What ends things went on, and of the event that was refused nothing is left. */
+static void assert_whole(struct shop *shop, const struct batch *batch, struct id waiting,
                          struct id message)
 {
-    bool is_settled = batch->settle.request.err == OK;
-    bool is_received = batch->receive.request.err == OK;
-    bool is_published = batch->publish.request.err == OK;
-
+    assert_int_equal(batch->publish.request.err, ERR_FULL);
+    assert_int_equal(batch->published.event->id.value, 0);
+    assert_int_equal(batch->settle.request.err, OK);
+    assert_int_equal(batch->receive.request.err, OK);
+    assert_int_equal(batch->receive.messages_len, 1);
     for (int round = 0; round < 2; round++) {
-        struct store_delivery found = see_delivery(shop->harness, shop->account, fresh);
-
-        assert_int_equal(found.state, is_settled ? DELIVERY_REFUSED : DELIVERY_PENDING);
-        assert_int_equal(found.attempts, is_settled ? 1 : 0);
-        found = see_delivery(shop->harness, shop->account, message);
-        assert_int_equal(found.attempts, is_received ? 1 : 0);
-        assert_int_equal(batch->receive.messages_len, is_received ? 1 : 0);
-        assert_int_equal(count_events(shop), is_published ? 3 : 2);
-        assert_int_equal(batch->published.event->id.value != 0, is_published);
+        assert_state(shop->harness, shop->account, waiting, DELIVERY_REFUSED);
+        assert_int_equal(see_delivery(shop->harness, shop->account, waiting).attempts, 1);
+        assert_int_equal(see_delivery(shop->harness, shop->account, message).attempts, 1);
+        assert_int_equal(count_events(shop), 2);
+        assert_int_equal(count_pending(shop->harness), 1); /* the message */
         mend(shop);
         harness_reopen(shop->harness);
     }
@@ -213,31 +216,24 @@ static void run_batch_with_fault(void **state, uint64_t k)
     struct shop shop;
 
     make_shop(state, &shop);
-    struct id fresh = publish_one(shop.harness, shop.account, shop.webhook, STORE_FRESH);
+    struct id waiting = publish_one(shop.harness, shop.account, shop.webhook, STORE_WAITING);
     struct id message = publish_one(shop.harness, shop.account, shop.queue, STORE_QUEUE);
     struct store_remove removal = {.account = make_account(shop.harness, "other")};
-    harness_reopen(shop.harness); /* what was fresh is pending now */
     hold_on_change(shop.harness, &hold);
     harness_send(shop.harness, STORE_CALL_remove, &removal.request);
     hold_wait(&hold);
-    prepare_batch(&shop, &batch, fresh);
-    batch.settled.is_fresh = false;
+    prepare_batch(&shop, &batch, waiting);
     harness_send(shop.harness, STORE_CALL_publish, &batch.publish.request);
     harness_send(shop.harness, STORE_CALL_settle, &batch.settle.request);
     harness_send(shop.harness, STORE_CALL_receive, &batch.receive.request);
-    fail_next(&shop, FAULT_ONCE, ERR_FULL, k);
+    fail_next(FAULT_ONCE, ERR_FULL, k);
     hold_end(&hold);
-    (void)harness_await(shop.harness, &removal.request);
+    assert_int_equal(harness_await(shop.harness, &removal.request), OK);
     (void)harness_await(shop.harness, &batch.publish.request);
     (void)harness_await(shop.harness, &batch.settle.request);
     (void)harness_await(shop.harness, &batch.receive.request);
-    assert_int_equal(batch.settle.request.err, OK); /* what ends things must go on */
-    assert_int_equal(batch.receive.request.err, OK);
-    assert_int_equal(batch.publish.request.err, ERR_FULL);
-    assert_whole(&shop, &batch, fresh, message);
+    assert_whole(&shop, &batch, waiting, message);
     clear_batch(&batch);
-    harness_close(shop.harness); /* before the plan goes */
-    shop.harness->options.engine = harness_engine();
 }
 
 static void a_full_disk_in_begin_leaves_nothing_half(void **state)
@@ -265,6 +261,21 @@ static void a_full_disk_in_commit_leaves_nothing_half(void **state)
     run_batch_with_fault(state, 5);
 }
 
+/* What the engine prepared in memory for it must be undone too. */
+static void the_first_event_of_all_may_be_refused(void **state)
+{
+    struct shop shop;
+    struct id id;
+
+    make_shop(state, &shop);
+    fail_next(FAULT_ONCE, ERR_FULL, 3);
+    assert_int_equal(try_publish(&shop, &id), ERR_FULL);
+    assert_int_equal(count_events(&shop), 0);
+    mend(&shop);
+    assert_int_equal(try_publish(&shop, &id), OK);
+    assert_int_equal(count_events(&shop), 1);
+}
+
 static void when_nothing_at_all_works_every_request_says_so(void **state)
 {
     struct shop shop;
@@ -278,7 +289,7 @@ static void when_nothing_at_all_works_every_request_says_so(void **state)
     item.is_fresh = true;
     item.next = STORE_FINAL;
     item.state = DELIVERY_DELIVERED;
-    fail_next(&shop, FAULT_LASTING, ERR_FULL, 1);
+    fail_next(FAULT_LASTING, ERR_FULL, 1);
     assert_int_equal(CALL(shop.harness, settle, &settle), ERR_FULL);
     assert_int_equal(try_publish(&shop, &id), ERR_FULL);
     assert_true(see_delivery(shop.harness, shop.account, fresh).is_fresh); /* reading works */
@@ -302,7 +313,7 @@ static void publish_with_fault(struct shop *shop, enum err err, uint64_t k)
     struct id id;
 
     plan_faults(shop);
-    fail_next(shop, FAULT_ONCE, err, k);
+    fail_next(FAULT_ONCE, err, k);
     (void)try_publish(shop, &id);
     _exit(EXIT_SUCCESS);
 }
@@ -343,23 +354,22 @@ static void a_full_disk_is_not_fatal(void **state)
     }
 }
 
-#define FAULT_TEST(name) ENGINE_TEST(name)
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        FAULT_TEST(on_a_full_disk_events_are_refused_and_the_rest_goes_on),
-        FAULT_TEST(events_are_taken_again_when_there_is_room),
-        FAULT_TEST(settings_are_refused_on_a_full_disk_and_nobody_sees_them),
-        FAULT_TEST(a_full_disk_in_begin_leaves_nothing_half),
-        FAULT_TEST(a_full_disk_in_the_publish_leaves_nothing_half),
-        FAULT_TEST(a_full_disk_behind_the_publish_leaves_nothing_half),
-        FAULT_TEST(a_full_disk_in_the_last_call_leaves_nothing_half),
-        FAULT_TEST(a_full_disk_in_commit_leaves_nothing_half),
-        FAULT_TEST(when_nothing_at_all_works_every_request_says_so),
-        FAULT_TEST(a_failed_flush_is_fatal),
-        FAULT_TEST(damaged_data_is_fatal),
-        FAULT_TEST(a_full_disk_is_not_fatal),
+        ENGINE_TEST(on_a_full_disk_events_are_refused_and_the_rest_goes_on),
+        ENGINE_TEST(events_are_taken_again_when_there_is_room),
+        ENGINE_TEST(settings_are_refused_on_a_full_disk_and_nobody_sees_them),
+        ENGINE_TEST(a_full_disk_in_begin_leaves_nothing_half),
+        ENGINE_TEST(a_full_disk_in_the_publish_leaves_nothing_half),
+        ENGINE_TEST(a_full_disk_behind_the_publish_leaves_nothing_half),
+        ENGINE_TEST(a_full_disk_in_the_last_call_leaves_nothing_half),
+        ENGINE_TEST(a_full_disk_in_commit_leaves_nothing_half),
+        ENGINE_TEST(the_first_event_of_all_may_be_refused),
+        ENGINE_TEST(when_nothing_at_all_works_every_request_says_so),
+        ENGINE_TEST(a_failed_flush_is_fatal),
+        ENGINE_TEST(damaged_data_is_fatal),
+        ENGINE_TEST(a_full_disk_is_not_fatal),
     };
 
     harness_choose_engine(argc, argv);

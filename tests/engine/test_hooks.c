@@ -2,9 +2,8 @@
  * How a store talks to its callers: hooks, order, limits and closing. All of it is the generic
  * half's, and each engine must let it.
  */
-#include "harness.h"
-
 #include "base/mem.h"
+#include "harness.h"
 #include "os/mailbox.h"
 #include "os/thread.h"
 
@@ -87,8 +86,8 @@ static void events_are_told_in_the_order_of_their_commit(void **state)
     struct store_publish_item items[REQUESTS];
 
     for (size_t i = 0; i < REQUESTS; i++) {
-        items[i] = (struct store_publish_item){
-            .event = make_event(shop.account, "a.b", SLICE("1"))};
+        items[i] =
+            (struct store_publish_item){.event = make_event(shop.account, "a.b", SLICE("1"))};
         publishes[i] = (struct store_publish){.items = &items[i], .items_len = 1};
         harness_send(shop.harness, STORE_CALL_publish, &publishes[i].request);
     }
@@ -172,9 +171,8 @@ static void a_queue_is_nudged_without_a_delivery(void **state)
 static void settings_changes_are_told_with_what_changed(void **state)
 {
     struct shop shop = make_shop(state);
-    struct store_settle_health health = {.account = shop.account,
-                                         .channel = shop.queue,
-                                         .health = {.state = HEALTH_FAILING}};
+    struct store_settle_health health = {
+        .account = shop.account, .channel = shop.queue, .health = {.state = HEALTH_FAILING}};
     struct store_settle settle = {.health = &health, .health_len = 1};
     struct store_remove target = {.account = shop.account};
 
@@ -225,8 +223,8 @@ static void what_was_submitted_before_closing_is_done(void **state)
     struct store_stats stats = {0};
 
     for (size_t i = 0; i < REQUESTS; i++) {
-        items[i] = (struct store_publish_item){
-            .event = make_event(shop.account, "a.b", SLICE("1"))};
+        items[i] =
+            (struct store_publish_item){.event = make_event(shop.account, "a.b", SLICE("1"))};
         publishes[i] = (struct store_publish){.items = &items[i], .items_len = 1};
         harness_send(shop.harness, STORE_CALL_publish, &publishes[i].request);
     }

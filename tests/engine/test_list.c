@@ -31,9 +31,9 @@ static struct shop make_shop(void **state)
     for (size_t i = 0; i < EVENTS; i++) {
         bool is_queue = i % 3 == 0;
 
-        shop.deliveries[i] = publish_one(shop.harness, shop.account,
-                                         is_queue ? shop.queue : shop.channel,
-                                         is_queue ? STORE_QUEUE : STORE_WAITING);
+        shop.deliveries[i] =
+            publish_one(shop.harness, shop.account, is_queue ? shop.queue : shop.channel,
+                        is_queue ? STORE_QUEUE : STORE_WAITING);
         (void)publish_one(shop.harness, shop.other, foreign, STORE_WAITING);
         harness_advance(shop.harness, US_PER_SECOND);
     }
@@ -351,8 +351,8 @@ static void the_deliveries_of_one_event_come_newest_first_too(void **state)
     for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
         targets[i] = (struct store_target){shop.channel, STORE_WAITING};
     }
-    struct id event = publish_to(shop.harness, make_event(shop.account, "a.b", SLICE("1")),
-                                 targets, ARRAY_LEN(targets))
+    struct id event = publish_to(shop.harness, make_event(shop.account, "a.b", SLICE("1")), targets,
+                                 ARRAY_LEN(targets))
                           .id;
     list.from = event;
     list.max = 2;

@@ -1,13 +1,12 @@
 /*
  * Publishing, and what an idempotency key does.
  */
+#include "base/mem.h"
 #include "harness.h"
+#include "os/mailbox.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/mem.h"
-#include "os/mailbox.h"
 
 /* Reads an event back, asks `check` about it. */
 static struct event *read_event(struct harness *harness, struct id account, struct id id,
@@ -126,16 +125,15 @@ static void the_largest_data_comes_back_as_it_was(void **state)
 
 static void ids_grow_whatever_the_clock_does(void **state)
 {
-    static const int64_t steps[] = {0, US_PER_MS, -US_PER_DAY, US_PER_HOUR, 3650 * US_PER_DAY,
-                                    -3650 * US_PER_DAY, 0};
+    static const int64_t steps[] = {
+        0, US_PER_MS, -US_PER_DAY, US_PER_HOUR, 3650 * US_PER_DAY, -3650 * US_PER_DAY, 0};
     struct harness *harness = *state;
     struct id account = make_account(harness, "acme");
     struct id before = ID_NONE;
 
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         env_manual_step_wall(&harness->clock, steps[i]);
-        struct id id =
-            publish_to(harness, make_event(account, "a.b", SLICE("1")), NULL, 0).id;
+        struct id id = publish_to(harness, make_event(account, "a.b", SLICE("1")), NULL, 0).id;
         assert_true(id.value > before.value);
         before = id;
         if (i % 2 == 1) {
@@ -153,8 +151,8 @@ static void an_event_has_a_delivery_for_each_target(void **state)
         {make_webhook(harness, account), STORE_WAITING},
         {make_queue(harness, account), STORE_QUEUE},
     };
-    struct store_publish_item item = publish_to(
-        harness, make_event(account, "a.b", SLICE("1")), targets, ARRAY_LEN(targets));
+    struct store_publish_item item =
+        publish_to(harness, make_event(account, "a.b", SLICE("1")), targets, ARRAY_LEN(targets));
     struct store_get_event get = {.account = account, .event = item.id};
 
     assert_int_equal(item.deliveries, 3);
@@ -191,8 +189,8 @@ static void one_event_goes_to_ten_thousand_targets(void **state)
     for (uint32_t i = 0; i < FAN_OUT; i++) {
         bool is_queue = i % 2 == 0;
 
-        targets[i] = (struct store_target){is_queue ? queue : webhook,
-                                           is_queue ? STORE_QUEUE : STORE_FRESH};
+        targets[i] =
+            (struct store_target){is_queue ? queue : webhook, is_queue ? STORE_QUEUE : STORE_FRESH};
     }
     struct store_publish_item item =
         publish_to(harness, make_event(account, "a.b", SLICE("1")), targets, FAN_OUT);
@@ -230,8 +228,7 @@ static void an_event_of_another_account_is_not_found(void **state)
     struct harness *harness = *state;
     struct id account = make_account(harness, "acme");
     struct id other = make_account(harness, "other");
-    struct id delivery =
-        publish_one(harness, account, make_webhook(harness, account), STORE_FRESH);
+    struct id delivery = publish_one(harness, account, make_webhook(harness, account), STORE_FRESH);
     struct store_get_event event = {.account = other, .event = event_of(delivery)};
     struct store_get_delivery get = {.account = other, .delivery = delivery};
 

@@ -1,9 +1,8 @@
 /*
  * The queue: receiving under a lease, and answering.
  */
-#include "harness.h"
-
 #include "base/mem.h"
+#include "harness.h"
 
 #define LEASE_US US_PER_MINUTE
 
@@ -375,10 +374,8 @@ static void one_request_answers_many_each_on_its_own(void **state)
     struct shop shop = make_shop(state);
     const struct id messages[] = {put(&shop), put(&shop), put(&shop)};
     struct store_answer_item items[] = {
-        {.delivery = messages[0], .epoch = 1},
-        {.delivery = messages[1], .epoch = 7},
-        {.delivery = messages[0], .epoch = 1},
-        {.delivery = shop.queue, .epoch = 1},
+        {.delivery = messages[0], .epoch = 1}, {.delivery = messages[1], .epoch = 7},
+        {.delivery = messages[0], .epoch = 1}, {.delivery = shop.queue, .epoch = 1},
         {.delivery = messages[2], .epoch = 1},
     };
     struct store_answer answer = {
@@ -405,8 +402,7 @@ static void a_send_delivery_is_no_message(void **state)
     struct shop sending = shop;
 
     sending.queue = make_webhook(shop.harness, shop.account);
-    struct id delivery =
-        publish_one(shop.harness, shop.account, sending.queue, STORE_WAITING);
+    struct id delivery = publish_one(shop.harness, shop.account, sending.queue, STORE_WAITING);
     assert_int_equal(answer(&sending, STORE_ACK, delivery, 0), ERR_NOT_FOUND);
     assert_state(shop.harness, shop.account, delivery, DELIVERY_PENDING);
 }

@@ -1,9 +1,8 @@
 /*
  * What a restart makes of deliveries that were under way: store.h, invariants 3 and 4.
  */
-#include "harness.h"
-
 #include "base/mem.h"
+#include "harness.h"
 
 struct shop {
     struct harness *harness;
@@ -26,8 +25,7 @@ static struct id publish_fresh(const struct shop *shop)
 
 static void deliver(const struct shop *shop, struct id delivery)
 {
-    settle_final(shop->harness, shop->account, shop->channel, delivery, true,
-                 DELIVERY_DELIVERED);
+    settle_final(shop->harness, shop->account, shop->channel, delivery, true, DELIVERY_DELIVERED);
 }
 
 static void assert_pending_due(const struct shop *shop, struct id delivery, struct wall due)

@@ -33,8 +33,7 @@ static struct id publish_delivered(const struct shop *shop)
 {
     struct id delivery = publish_way(shop, STORE_FRESH);
 
-    settle_final(shop->harness, shop->account, shop->channel, delivery, true,
-                 DELIVERY_DELIVERED);
+    settle_final(shop->harness, shop->account, shop->channel, delivery, true, DELIVERY_DELIVERED);
     return delivery;
 }
 

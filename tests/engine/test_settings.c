@@ -1,12 +1,11 @@
 /*
  * Settings: accounts, channels and keys, their versions, and the directory after a restart.
  */
+#include "base/json.h"
+#include "base/mem.h"
 #include "harness.h"
 
 #include <string.h>
-
-#include "base/json.h"
-#include "base/mem.h"
 
 #define PEM "-----BEGIN CERTIFICATE-----\\nQQ==\\n-----END CERTIFICATE-----\\n"
 
@@ -34,8 +33,7 @@ static struct account *read_account(const char *name, const char *settings,
 
     json_doc_init(&doc);
     assert_int_equal(json_parse(&doc, slice_of(settings), NULL), OK);
-    assert_int_equal(
-        account_from_json(slice_of(name), json_root(&doc), base, &account, NULL), OK);
+    assert_int_equal(account_from_json(slice_of(name), json_root(&doc), base, &account, NULL), OK);
     json_doc_clear(&doc);
     return account;
 }
@@ -188,9 +186,9 @@ static void a_channel_of_no_account_is_not_found(void **state)
     struct harness *harness = *state;
     struct id nobody = {12345};
 
-    assert_int_equal(put_channel(harness, nobody, read_channel(harness, full_webhook, NULL),
-                                 (struct wall){0}),
-                     ERR_NOT_FOUND);
+    assert_int_equal(
+        put_channel(harness, nobody, read_channel(harness, full_webhook, NULL), (struct wall){0}),
+        ERR_NOT_FOUND);
 }
 
 static void a_channel_follows_the_same_rules_of_versions(void **state)
@@ -201,8 +199,8 @@ static void a_channel_follows_the_same_rules_of_versions(void **state)
     struct wall first = see_channel(harness, account, id)->updated;
 
     for (int i = 0; i < 2; i++) {
-        struct channel *changed = read_channel(harness, "{\"description\": \"new\"}",
-                                               see_channel(harness, account, id));
+        struct channel *changed =
+            read_channel(harness, "{\"description\": \"new\"}", see_channel(harness, account, id));
 
         assert_int_equal(put_channel(harness, account, changed, first), i == 0 ? OK : ERR_STALE);
     }
@@ -410,9 +408,9 @@ static void everything_is_the_same_after_a_restart(void **state)
     assert_survives_reopening(harness, account, channel);
     struct channel *changed = read_channel(harness, "{\"description\": \"new\", \"retry\": null}",
                                            see_channel(harness, account, channel));
-    assert_int_equal(put_channel(harness, account, changed,
-                                 see_channel(harness, account, channel)->updated),
-                     OK);
+    assert_int_equal(
+        put_channel(harness, account, changed, see_channel(harness, account, channel)->updated),
+        OK);
     assert_survives_reopening(harness, account, channel);
 }
 

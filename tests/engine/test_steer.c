@@ -24,8 +24,7 @@ static struct id publish_way(const struct shop *shop, enum store_way way)
 
 static enum err steer(const struct shop *shop, enum store_steer_kind kind, struct id delivery)
 {
-    struct store_steer steer = {
-        .kind = kind, .account = shop->account, .delivery = delivery};
+    struct store_steer steer = {.kind = kind, .account = shop->account, .delivery = delivery};
     enum err err = CALL(shop->harness, steer, &steer);
 
     if (err == OK) {
@@ -103,8 +102,7 @@ static void a_final_one_is_pending_again(void **state)
         assert_int_equal(found.attempts, 1);
         assert_int_equal(count_pending(shop.harness), 1);
         harness_reopen(shop.harness);
-        settle_final(shop.harness, shop.account, shop.channel, delivery, false,
-                     DELIVERY_DELIVERED);
+        settle_final(shop.harness, shop.account, shop.channel, delivery, false, DELIVERY_DELIVERED);
         assert_int_equal(CALL(shop.harness, get_delivery, &get), OK);
         assert_int_equal(get.found.state, DELIVERY_DELIVERED);
         assert_int_equal(get.attempts_len, 2);

@@ -1,13 +1,12 @@
 /*
  * Many callers at once, each on its own thread, as servers and senders are.
  */
-#include "harness.h"
-
-#include <assert.h>
-
 #include "base/mem.h"
+#include "harness.h"
 #include "os/mailbox.h"
 #include "os/thread.h"
+
+#include <assert.h>
 
 enum { WORKERS = 6, ROUNDS = 60 };
 
@@ -54,8 +53,7 @@ static void run_workers(struct worker *workers, const struct worker *first, thre
 
 static struct id publish(struct worker *worker)
 {
-    struct store_target targets[] = {{worker->webhook, STORE_FRESH},
-                                     {worker->queue, STORE_QUEUE}};
+    struct store_target targets[] = {{worker->webhook, STORE_FRESH}, {worker->queue, STORE_QUEUE}};
     struct event *event = make_event(worker->account, "a.b", SLICE("{}"));
     struct store_publish_item item = {.event = event, .targets = targets, .targets_len = 2};
     struct store_publish publish = {.items = &item, .items_len = 1};
@@ -69,8 +67,8 @@ static struct id publish(struct worker *worker)
 /* The first delivery of the event ends, at once or after a retry. */
 static void settle_first(struct worker *worker, struct id event, bool is_retried)
 {
-    struct store_settle_item item = settle_item(worker->account, worker->webhook,
-                                                event_delivery_id(event, 0), 1);
+    struct store_settle_item item =
+        settle_item(worker->account, worker->webhook, event_delivery_id(event, 0), 1);
     struct store_settle settle = {.items = &item, .items_len = 1};
 
     item.is_fresh = true;

@@ -1,8 +1,10 @@
 /*
- * Whatever stands in the parts of a mail, the message is one that SMTP can carry, no line is longer than RFC 5322 allows, and
- * its head has the headers that we wrote and no other; or it is refused and nothing was written.
+ * Whatever stands in the parts of a mail, the message is one that SMTP can carry, no line is longer
+ * than RFC 5322 allows, and its head has the headers that we wrote and no other; or it is refused
+ * and nothing was written.
  *
- * Input: from, to, subject, text, type, file name and attachment, each but the last ended by a zero byte.
+ * Input: from, to, subject, text, type, file name and attachment, each but the last ended by a zero
+ * byte.
  */
 #include "send/mail.h"
 #include "send/smtp.h"

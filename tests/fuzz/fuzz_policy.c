@@ -1,6 +1,6 @@
 /*
- * Whatever ranges an operator writes, metadata addresses stay refused, an IPv4 address is judged alike in both of its
- * forms, and a literal host is refused exactly when its address is.
+ * Whatever ranges an operator writes, metadata addresses stay refused, an IPv4 address is judged
+ * alike in both of its forms, and a literal host is refused exactly when its address is.
  *
  * Input: ranges, a zero byte, a host, a zero byte, an address of 16 bytes.
  */

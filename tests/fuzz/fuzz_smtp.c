@@ -1,6 +1,7 @@
 /*
- * Whatever a mail server answers, the dialogue ends or goes on in order, nothing of the content is sent before it was asked for,
- * and what a reply leaves behind stays within its limit, also when it comes in pieces.
+ * Whatever a mail server answers, the dialogue ends or goes on in order, nothing of the content is
+ * sent before it was asked for, and what a reply leaves behind stays within its limit, also when it
+ * comes in pieces.
  */
 #include "send/smtp.h"
 
@@ -51,7 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     enum smtp_progress one = converse(input, 1, &one_code);
     enum smtp_progress few = converse(input, 3, &few_code);
-    /* In larger pieces two replies may come at once, which breaks it; else the pieces make no difference. */
+    /* In larger pieces two replies may come at once, which breaks it; else the pieces make no
+     * difference. */
     assert(few == SMTP_BROKEN || (one == few && one_code == few_code));
     (void)converse(input, 4096, &one_code);
     return 0;

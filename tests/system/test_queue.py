@@ -448,6 +448,17 @@ def test_a_released_message_wakes_who_waits(account, queue, api):
         assert len(messages_of(waiting.result())) == 1
 
 
+def test_what_is_released_together_wakes_as_many_as_there_is_something_for(account, queue, api):
+    publish(account, 10)
+    receipts = receipts_of(messages_of(account.receive(queue)))
+    with ThreadPoolExecutor(5) as pool:
+        waiting = [pool.submit(account.receive, queue, max=2, wait_ms=TEN_SECONDS_MS) for _ in range(5)]
+        wait_for_waiting(api, 5)
+        account.release(queue, receipts).expect(200)
+
+        assert [len(messages_of(answer.result())) for answer in waiting] == [2] * 5
+
+
 def send_receive(connection, api, account, queue, **wishes) -> None:
     body = json.dumps(wishes).encode()
     connection.send(

@@ -5,11 +5,11 @@
  * Also the plainest answer to what an engine must do: each call is as short as its meaning allows.
  * What it does not do is be fast with millions of events.
  */
-#include <assert.h>
-#include <string.h>
-
 #include "base/mem.h"
 #include "store/memory/memory_internal.h"
+
+#include <assert.h>
+#include <string.h>
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
 
@@ -35,8 +35,8 @@ static void close_engine(struct engine *engine)
 }
 
 /* Everything above the mark that is still being tried for the first time was in the air. */
-static enum err recover(struct engine *engine, struct id mark, struct wall now,
-                        uint64_t *out_count, struct diag *diag)
+static enum err recover(struct engine *engine, struct id mark, struct wall now, uint64_t *out_count,
+                        struct diag *diag)
 {
     struct snapshot *draft = snapshot_draft(engine->shelf->newest);
     const struct standing *fresh = NULL;

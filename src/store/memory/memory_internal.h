@@ -24,8 +24,7 @@ struct engine_reader {
     enum err memory_##name(struct engine *engine, const struct engine_batch *batch,                \
                            struct store_##name *name)
 #define MEMORY_READS(name)                                                                         \
-    enum err memory_##name(struct engine_reader *reader, struct wall now,                          \
-                           struct store_##name *name)
+    enum err memory_##name(struct engine_reader *reader, struct wall now, struct store_##name *name)
 
 MEMORY_WRITES(publish);
 MEMORY_WRITES(settle);

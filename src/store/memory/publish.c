@@ -31,16 +31,15 @@ static void put_target(struct snapshot *draft, struct wall now,
     bool is_fresh = target->way == STORE_FRESH;
     bool is_possible = is_fresh || snapshot_has_channel(draft, account, target->channel);
 
-    snapshot_put_standing(
-        draft, standing_new(&(struct standing){
-                   .place = {target->channel, event_delivery_id(item->id, index)},
-                   .event = item->id,
-                   .account = account,
-                   .is_queue = target->way == STORE_QUEUE,
-                   .state = is_possible ? DELIVERY_PENDING : DELIVERY_CANCELED,
-                   .is_fresh = is_fresh,
-                   .due = target->way == STORE_WAITING ? now : (struct wall){0},
-               }));
+    snapshot_put_standing(draft, standing_new(&(struct standing){
+                                     .place = {target->channel, event_delivery_id(item->id, index)},
+                                     .event = item->id,
+                                     .account = account,
+                                     .is_queue = target->way == STORE_QUEUE,
+                                     .state = is_possible ? DELIVERY_PENDING : DELIVERY_CANCELED,
+                                     .is_fresh = is_fresh,
+                                     .due = target->way == STORE_WAITING ? now : (struct wall){0},
+                                 }));
 }
 
 static void publish_item(struct snapshot *draft, struct wall now, struct store_publish_item *item)

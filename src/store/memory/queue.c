@@ -40,8 +40,7 @@ static bool has_room(const struct receiving *receiving, const struct event *even
     const struct store_receive *receive = receiving->receive;
 
     return receive->messages_len < receive->max &&
-           (receive->messages_len == 0 ||
-            receiving->bytes + event->data.len <= receive->bytes_max);
+           (receive->messages_len == 0 || receiving->bytes + event->data.len <= receive->bytes_max);
 }
 
 static void add_message(struct receiving *receiving, const struct standing *before,

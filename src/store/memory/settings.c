@@ -2,11 +2,11 @@
  * Settings. A snapshot keeps them as the directory that they make; only what belongs to a process
  * and not to the settings is made anew when they are loaded: the channels' gates.
  */
-#include <assert.h>
-#include <string.h>
-
 #include "base/json.h"
 #include "store/memory/memory_internal.h"
+
+#include <assert.h>
+#include <string.h>
 
 enum { SETTINGS_BYTES_MAX = 1024 * 1024 }; /* settings have limits of their own, well below */
 
@@ -87,7 +87,8 @@ enum err memory_remove(struct engine *engine, const struct engine_batch *batch,
 /* ---- Loading --------------------------------------------------------------------------------- */
 
 /* The channel as a store on disk would give it back: without a gate. */
-static struct channel *read_back(const struct channel *kept, const struct channel_defaults *defaults)
+static struct channel *read_back(const struct channel *kept,
+                                 const struct channel_defaults *defaults)
 {
     struct channel *channel = NULL;
     struct json_doc doc;

@@ -1,6 +1,6 @@
-#include <assert.h>
-
 #include "store/memory/memory_internal.h"
+
+#include <assert.h>
 
 /* What is decided about a delivery that was open until now. */
 static void decide(const struct snapshot *draft, const struct store_settle_item *item,

@@ -1,8 +1,8 @@
 #include "store/memory/shelf.h"
 
-#include <string.h>
-
 #include "base/mem.h"
+
+#include <string.h>
 
 /* Guards the list and is_open of each: stores of one process may be opened on several threads. */
 static pthread_mutex_t shelves_lock = PTHREAD_MUTEX_INITIALIZER;

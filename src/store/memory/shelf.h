@@ -5,11 +5,11 @@
 #ifndef STORE_MEMORY_SHELF_H
 #define STORE_MEMORY_SHELF_H
 
-#include <pthread.h>
-
 #include "model/receipt.h"
 #include "os/env.h"
 #include "store/memory/snapshot.h"
+
+#include <pthread.h>
 
 struct shelf {
     struct shelf *next; /* private */

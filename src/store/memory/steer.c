@@ -25,7 +25,10 @@ static enum err retry(struct snapshot *draft, struct wall now, struct store_stee
     }
     struct standing *after = standing_new(before);
     after->state = DELIVERY_PENDING;
-    after->due = after->is_queue ? (struct wall){0} : now;
+    after->due = now;
+    if (after->is_queue) {
+        after->due.us = 0; /* not leased */
+    }
     snapshot_put_standing(draft, after);
     return OK;
 }

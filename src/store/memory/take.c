@@ -1,11 +1,11 @@
 /*
  * What dispatch asks: what is due for a channel, which channels have something, how much there is.
  */
-#include <stdlib.h>
-
 #include "base/mem.h"
 #include "store/memory/found.h"
 #include "store/memory/memory_internal.h"
+
+#include <stdlib.h>
 
 /* ---- take ------------------------------------------------------------------------------------ */
 
@@ -100,8 +100,7 @@ enum err memory_take(struct engine_reader *reader, struct wall now, struct store
 /* The walk goes channel by channel, so a channel's lane is the last one or new. */
 static void add_to_lane(struct store_lanes *lanes, const struct standing *standing)
 {
-    struct store_lane *last =
-        lanes->lanes_len > 0 ? &lanes->lanes[lanes->lanes_len - 1] : NULL;
+    struct store_lane *last = lanes->lanes_len > 0 ? &lanes->lanes[lanes->lanes_len - 1] : NULL;
 
     if (last == NULL || last->channel.value != standing->place.channel.value) {
         lanes->lanes[lanes->lanes_len++] =

@@ -1,9 +1,9 @@
 #include "store/memory/thing.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "model/reference.h"
+
+#include <string.h>
 
 static int compare_u64(uint64_t a, uint64_t b)
 {

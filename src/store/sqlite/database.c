@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { BUSY_MS = 5000 };
+
 static const char *const texts[SQL_COUNT] = {
 #define SQL_TEXT(name, text) [SQL_##name] = (text),
     SQL_STATEMENTS(SQL_TEXT)
@@ -68,7 +70,9 @@ enum err database_open(struct database *db, const char *path, bool is_writer, st
         database_close(db);
         return err;
     }
-    (void)sqlite3_extended_result_codes(db->handle, 1); /* fails only without a handle */
+    /* Both fail only without a handle. Only an operator's tool can ever be in our way. */
+    (void)sqlite3_extended_result_codes(db->handle, 1);
+    (void)sqlite3_busy_timeout(db->handle, BUSY_MS);
     return OK;
 }
 

@@ -85,6 +85,21 @@ static enum err lock_folder(struct engine *engine, struct diag *diag)
     return err;
 }
 
+/* Where the file system lacks what the log needs, SQLite stays in another mode and says nothing. */
+static enum err check_log(struct database *db)
+{
+    int64_t is_on = 0;
+    enum err err =
+        database_number(db, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &is_on);
+
+    if (err == OK && is_on == 0) {
+        err = diag_set(db->diag, ERR_IO,
+                       "the file system cannot hold a write-ahead log: it needs "
+                       "shared memory and locks, as local disks have");
+    }
+    return err;
+}
+
 /*
  * Pages of 8 KiB hold several events of 1 KiB each; they must be set before the first table is
  * made. Checkpoints are our own (checkpoint.h). What is deleted is not overwritten with zeros: it
@@ -102,6 +117,9 @@ static enum err set_up(struct engine *engine)
     struct database *db = &engine->db;
     enum err err = database_run(db, settings);
 
+    if (err == OK) {
+        err = check_log(db);
+    }
     if (err == OK) {
         err = schema_upgrade(db);
     }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "store/sqlite/event_row.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { SETTINGS_BYTES_MAX = 1024 * 1024 };
@@ -61,6 +62,7 @@ static enum err make_channel(struct load *load, sqlite3_stmt *row, struct channe
     if (err != OK) {
         return damaged(load, "channel", id);
     }
+    assert(channel != NULL); /* OK says that it was made */
     channel->id = id;
     channel->account = column_id(row, 1);
     channel->created = column_wall(row, 5);
@@ -139,6 +141,7 @@ static enum err make_account(struct load *load, sqlite3_stmt *row, struct accoun
     if (err != OK) {
         return damaged(load, "account", id);
     }
+    assert(account != NULL); /* OK says that it was made */
     account->id = id;
     account->created = column_wall(row, 5);
     account->updated = column_wall(row, 6);
@@ -152,9 +155,10 @@ static enum err load_account(struct load *load, sqlite3_stmt *row)
     struct account *account = NULL;
     enum err err = make_account(load, row, &account);
 
-    if (err == OK) {
-        err = load_channels(load, account);
+    if (err != OK || account == NULL) {
+        return err;
     }
+    err = load_channels(load, account);
     if (err == OK) {
         directory_add_account(load->directory, account);
     }

@@ -23,6 +23,13 @@ enum err pending_get(struct database *db, struct id channel, struct id delivery,
     return err;
 }
 
+struct wall pending_due_now(enum store_way way, struct wall now)
+{
+    static const struct wall not_leased = {0};
+
+    return way == STORE_QUEUE ? not_leased : now;
+}
+
 enum err pending_put(struct engine *engine, struct wall now, const struct pending_row *row)
 {
     sqlite3_stmt *put = sql_use(&engine->db, SQL_put_pending);

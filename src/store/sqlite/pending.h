@@ -21,6 +21,9 @@ struct pending_row {
 enum err pending_get(struct database *db, struct id channel, struct id delivery,
                      struct pending_row *out) MUST_CHECK;
 
+/* What `due` is of a row that somebody may have at once. */
+struct wall pending_due_now(enum store_way way, struct wall now);
+
 /* Adds a row, or sets all of one. When the channel is gone the delivery is canceled instead. */
 enum err pending_put(struct engine *engine, struct wall now,
                      const struct pending_row *row) MUST_CHECK;

@@ -118,7 +118,7 @@ static enum err put_targets(struct engine *engine, struct wall now,
                               .delivery = event_delivery_id(item->id, i),
                               .account = item->event->account,
                               .way = target->way,
-                              .due = target->way == STORE_QUEUE ? (struct wall){0} : now,
+                              .due = pending_due_now(target->way, now),
                           });
     }
     return err;

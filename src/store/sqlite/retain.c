@@ -3,38 +3,18 @@
  * from where it stood, so a slice touches few pages and costs the same however much is stored.
  *
  *   removed channels   what is pending for them becomes canceled
- *   data goes from events past their age, once no delivery needs it; queue messages expire
- *   idempotency keys go past their age the rest events with all that belongs to them, attempts,
- *   buckets
+ *   data               goes from events past their age, once no delivery needs it; queue messages
+ *                      expire
+ *   idempotency keys   go past their age
+ *   the rest           whole events, attempts, buckets: see retain_rest.c
  *
  * No walk passes the mark: above it deliveries are under way that have no row.
  */
-#include "store/sqlite/retain.h"
-
-#include "store/sqlite/bucket.h"
 #include "store/sqlite/event_row.h"
 #include "store/sqlite/pending.h"
+#include "store/sqlite/retain_internal.h"
 
 #include <string.h>
-
-/* A slice, shared by all walks. */
-struct sweep {
-    struct engine *engine;
-    struct store_retain *retain;
-    struct wall now;
-    struct id mark;
-    uint32_t left; /* rows that may still be looked at */
-};
-
-/* What a walk needs of an event's row, copied out of it because the row is about to change. */
-struct old_event {
-    struct id id, account;
-    struct slice targets; /* lent from engine->scratch */
-    bool has_data;
-    bool has_key;
-    uint8_t key[STORE_HASH_BYTES];
-    bool is_found;
-};
 
 static enum err read_old_event(struct engine *engine, sqlite3_stmt *row, struct old_event *out)
 {
@@ -64,16 +44,14 @@ static enum err read_old_event(struct engine *engine, sqlite3_stmt *row, struct 
     return err;
 }
 
-/* Where a walk over what is older than `before` ends: the first id that it leaves alone. */
-static struct id end_of(const struct sweep *sweep, struct wall before)
+struct id retain_end_of(const struct sweep *sweep, struct wall before)
 {
     struct id end = id_floor(before);
 
     return end.value <= sweep->mark.value ? end : (struct id){sweep->mark.value + 1};
 }
 
-/* The next event behind `after` that is older than `before`, if the slice has room for it. */
-static enum err next_event(struct sweep *sweep, struct id after, struct wall before,
+enum err retain_next_event(struct sweep *sweep, struct id after, struct wall before,
                            struct old_event *out)
 {
     sqlite3_stmt *row = sql_use(&sweep->engine->db, SQL_next_event);
@@ -83,7 +61,7 @@ static enum err next_event(struct sweep *sweep, struct id after, struct wall bef
         return OK;
     }
     bind_id(row, 1, after);
-    bind_id(row, 2, end_of(sweep, before));
+    bind_id(row, 2, retain_end_of(sweep, before));
     enum err err = read_old_event(sweep->engine, row, out);
     sweep->left -= out->is_found;
     return err;
@@ -134,7 +112,7 @@ static enum err forget_removed(struct database *db, struct id channel)
 
 static enum err cancel_pending(struct sweep *sweep, const struct pending_row *row)
 {
-    struct delivery_origin origin;
+    struct delivery_origin origin = {.is_found = false};
     enum err err = pending_end(sweep->engine, sweep->now, row, DELIVERY_CANCELED);
 
     if (err == OK) {
@@ -239,7 +217,7 @@ static enum err sweep_data(struct sweep *sweep)
     enum err err = OK;
 
     do {
-        err = next_event(sweep, *cursor, sweep->retain->payloads_before, &event);
+        err = retain_next_event(sweep, *cursor, sweep->retain->payloads_before, &event);
         if (err == OK && event.is_found) {
             *cursor = event.id;
             err = sweep_event_data(sweep, &event);
@@ -253,8 +231,7 @@ static enum err sweep_data(struct sweep *sweep)
 
 /* ---- Idempotency keys ----------------------------------------------------------------------- */
 
-/* Only while it is this event's: the same key may have been used anew since. */
-static enum err drop_key(struct sweep *sweep, const struct old_event *event)
+enum err retain_drop_key(struct sweep *sweep, const struct old_event *event)
 {
     sqlite3_stmt *drop = sql_use(&sweep->engine->db, SQL_delete_idempotency);
 
@@ -275,142 +252,14 @@ static enum err sweep_keys(struct sweep *sweep)
     enum err err = OK;
 
     do {
-        err = next_event(sweep, *cursor, sweep->retain->idempotency_before, &event);
+        err = retain_next_event(sweep, *cursor, sweep->retain->idempotency_before, &event);
         if (err == OK && event.is_found) {
             *cursor = event.id;
-            err = drop_key(sweep, &event);
+            err = retain_drop_key(sweep, &event);
         }
     } while (err == OK && event.is_found);
     if (err == OK && cursor->value != before.value) {
         err = meta_put(&sweep->engine->db, "keys_dropped", cursor->value);
-    }
-    return err;
-}
-
-/* ---- The rest ------------------------------------------------------------------------------- */
-
-static enum err delete_deliveries(struct engine *engine, const struct old_event *event)
-{
-    uint32_t count = targets_count(event->targets);
-    enum err err = OK;
-
-    for (uint32_t i = 0; i < count && err == OK; i++) {
-        struct store_target target = targets_at(event->targets, i);
-        struct id delivery = event_delivery_id(event->id, i);
-
-        err = pending_delete(engine, target.channel, delivery);
-        if (err == OK) {
-            err = ended_delete(engine, delivery);
-        }
-    }
-    return err;
-}
-
-static enum err delete_from_index(struct engine *engine, const struct old_event *event)
-{
-    sqlite3_stmt *gone = sql_use(&engine->db, SQL_delete_event_by_account);
-    int64_t bucket = 0;
-    enum err err = bucket_of(&engine->db, event->id, &bucket);
-
-    if (err != OK) {
-        return err;
-    }
-    bind_i64(gone, 1, bucket);
-    bind_id(gone, 2, event->account);
-    bind_id(gone, 3, event->id);
-    return sql_run(&engine->db, gone);
-}
-
-static enum err delete_event(struct sweep *sweep, const struct old_event *event)
-{
-    struct engine *engine = sweep->engine;
-    sqlite3_stmt *gone = sql_use(&engine->db, SQL_delete_event);
-    enum err err = delete_deliveries(engine, event);
-
-    if (err == OK) {
-        err = drop_key(sweep, event);
-    }
-    if (err == OK) {
-        err = delete_from_index(engine, event);
-    }
-    if (err != OK) {
-        return err;
-    }
-    bind_id(gone, 1, event->id);
-    sweep->retain->removed++;
-    return sql_run(&engine->db, gone);
-}
-
-static enum err sweep_events(struct sweep *sweep)
-{
-    struct old_event event;
-    enum err err = OK;
-
-    do {
-        err = next_event(sweep, ID_NONE, sweep->retain->rest_before, &event);
-        if (err == OK && event.is_found) {
-            err = delete_event(sweep, &event);
-        }
-    } while (err == OK && event.is_found);
-    return err;
-}
-
-/* Runs a delete of at most what the slice has left; the second parameter is that number. */
-static enum err delete_some(struct sweep *sweep, sqlite3_stmt *statement, uint32_t *deleted)
-{
-    struct database *db = &sweep->engine->db;
-
-    bind_i64(statement, 2, sweep->left);
-    enum err err = sql_run(db, statement);
-    if (err == OK) {
-        *deleted = (uint32_t)sqlite3_changes(db->handle);
-        sweep->left -= *deleted;
-        sweep->retain->removed += *deleted;
-    }
-    return err;
-}
-
-static enum err sweep_attempts(struct sweep *sweep)
-{
-    sqlite3_stmt *gone = sql_use(&sweep->engine->db, SQL_delete_attempts);
-    uint32_t deleted = 0;
-
-    bind_id(gone, 1, end_of(sweep, sweep->retain->rest_before));
-    return delete_some(sweep, gone, &deleted);
-}
-
-/* Empties a bucket whose events are all gone, and forgets it. */
-static enum err sweep_bucket(struct sweep *sweep, int64_t bucket)
-{
-    struct database *db = &sweep->engine->db;
-    sqlite3_stmt *statement = sql_use(db, SQL_delete_first_attempts);
-    uint32_t deleted = 0;
-
-    bind_i64(statement, 1, bucket);
-    enum err err = delete_some(sweep, statement, &deleted);
-    if (err != OK || sweep->left == 0) {
-        return err;
-    }
-    statement = sql_use(db, SQL_delete_bucket);
-    bind_i64(statement, 1, bucket);
-    return sql_run(db, statement);
-}
-
-/* The buckets before the one in which the age limit falls. The walk over events has ended, so
- * theirs are gone. */
-static enum err sweep_buckets(struct sweep *sweep)
-{
-    struct database *db = &sweep->engine->db;
-    int64_t limit = 0;
-    int64_t bucket = 0;
-    enum err err = bucket_of(db, end_of(sweep, sweep->retain->rest_before), &limit);
-
-    while (err == OK && sweep->left > 0) {
-        err = bucket_oldest(db, &bucket);
-        if (err != OK || bucket == 0 || bucket >= limit) {
-            break;
-        }
-        err = sweep_bucket(sweep, bucket);
     }
     return err;
 }
@@ -428,7 +277,8 @@ enum err sqlite_retain(struct engine *engine, const struct engine_batch *batch,
                        struct store_retain *retain)
 {
     static enum err (*const walks[])(struct sweep * sweep) = {
-        sweep_removed, sweep_data, sweep_keys, sweep_events, sweep_attempts, sweep_buckets,
+        sweep_removed,         sweep_data,           sweep_keys, retain_sweep_events,
+        retain_sweep_attempts, retain_sweep_buckets,
     };
     struct sweep sweep = {
         .engine = engine,

@@ -13,11 +13,6 @@ static enum err has_channel(struct database *db, struct id channel, bool *out)
     return err;
 }
 
-static struct wall due_now(const struct delivery_origin *origin, struct wall now)
-{
-    return origin->way == STORE_QUEUE ? (struct wall){0} : now;
-}
-
 static enum err make_due(struct engine *engine, struct pending_row *row, struct wall due)
 {
     row->due = due;
@@ -45,7 +40,7 @@ static enum err revive(struct engine *engine, struct wall now, const struct stor
                               .delivery = steer->delivery,
                               .account = origin->account,
                               .way = origin->way == STORE_QUEUE ? STORE_QUEUE : STORE_WAITING,
-                              .due = due_now(origin, now),
+                              .due = pending_due_now(origin->way, now),
                               .attempts = standing->attempts,
                               .last_attempt = last_attempt});
 }
@@ -70,7 +65,7 @@ static enum err retry(struct engine *engine, struct wall now, struct store_steer
     }
     queue_forget_hint(engine, origin->channel);
     if (standing->has_pending) {
-        return make_due(engine, &standing->row, due_now(origin, now));
+        return make_due(engine, &standing->row, pending_due_now(origin->way, now));
     }
     return standing->is_fresh ? OK : revive(engine, now, steer, origin, standing);
 }

@@ -96,16 +96,6 @@ static void put_structured(const struct event *event, struct json attributes, st
 
 /* ---- binary mode ---- */
 
-static void add_header(struct dialect_draft *draft, struct slice name, struct slice value)
-{
-    struct outbound *request = draft->request;
-
-    if (request->headers_len < OUTBOUND_HEADERS_MAX) {
-        request->headers[request->headers_len++] =
-            (struct outbound_header){.name = name, .value = value};
-    }
-}
-
 /*
  * HTTP binding, section 3.1.3.2: space, '"', '%' and everything that is not printable ASCII is
  * percent-encoded.
@@ -134,15 +124,15 @@ static void add_attribute(struct dialect_draft *draft, struct json member)
     put_header_text(text, json_type(member) == JSON_STRING ? json_string(member, &scratch)
                                                            : json_raw(member));
     buf_clear(&scratch);
-    add_header(draft, slice_from(text->ptr + name_from, value_from - name_from),
-               slice_from(text->ptr + value_from, text->len - value_from));
+    dialect_add_header(draft, slice_from(text->ptr + name_from, value_from - name_from),
+                       slice_from(text->ptr + value_from, text->len - value_from));
 }
 
 static void put_binary(const struct event *event, struct json attributes,
                        struct dialect_draft *draft)
 {
-    add_header(draft, SLICE("ce-specversion"), SLICE("1.0"));
-    add_header(draft, SLICE("ce-type"), event->type);
+    dialect_add_header(draft, SLICE("ce-specversion"), SLICE("1.0"));
+    dialect_add_header(draft, SLICE("ce-type"), event->type);
     for (struct json member = json_first(attributes); json_exists(member);
          member = json_next(member)) {
         add_attribute(draft, member);
@@ -164,12 +154,12 @@ static enum err encode(const struct dialect_attempt *attempt, struct dialect_dra
     enum err err = json_parse(&doc, attributes_of(attempt->event, &made), diag);
     if (err == OK && is_binary(attempt->channel)) {
         put_binary(attempt->event, json_root(&doc), draft);
-        add_header(draft, SLICE("content-type"), attempt->event->content_type);
+        dialect_add_header(draft, SLICE("content-type"), attempt->event->content_type);
         signature_add(attempt, attempt->event->data, draft);
     } else if (err == OK) {
         put_structured(attempt->event, json_root(&doc), draft->body);
-        add_header(draft, SLICE("content-type"),
-                   SLICE("application/cloudevents+json; charset=utf-8"));
+        dialect_add_header(draft, SLICE("content-type"),
+                           SLICE("application/cloudevents+json; charset=utf-8"));
         signature_add(attempt, buf_view(draft->body), draft);
     }
     buf_clear(&made);

@@ -36,8 +36,7 @@ static enum err encode(const struct dialect_attempt *attempt, struct dialect_dra
     json_put_text(&writer, timetext_rfc3339(id_time(event->id)).chars);
     payload_put(&writer, event);
     json_end_object(&writer);
-    draft->request->headers[draft->request->headers_len++] =
-        (struct outbound_header){.name = SLICE("content-type"), .value = SLICE("application/json")};
+    dialect_add_header(draft, SLICE("content-type"), SLICE("application/json"));
     signature_add(attempt, buf_view(draft->body), draft);
     return OK;
 }

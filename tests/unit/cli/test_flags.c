@@ -173,7 +173,7 @@ static void the_help_is_made_from_the_tables(UNUSED void **state)
     flags_help(&rules, &out);
     assert_non_null(strstr(buf_cstr(&out), "usage: tidings try ACCOUNT [CHANNEL] [OPTIONS]\n"));
     assert_non_null(strstr(buf_cstr(&out), "\n  --label TEXT            A text.\n"));
-    assert_non_null(strstr(buf_cstr(&out), "Some texts. May be given several times.\n"));
+    assert_non_null(strstr(buf_cstr(&out), "Some texts. May be repeated.\n"));
     assert_non_null(strstr(buf_cstr(&out), "\n  --json                  Another switch.\n"));
     buf_clear(&out);
 }

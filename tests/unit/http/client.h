@@ -5,9 +5,9 @@
 #ifndef HTTP_CLIENT_H
 #define HTTP_CLIENT_H
 
-#include <stdbool.h>
-
 #include "base/buf.h"
+
+#include <stdbool.h>
 
 enum { CLIENT_DEADLINE_MS = 10000 };
 
@@ -26,12 +26,14 @@ struct client_answer {
 void client_open(struct client *client, const char *address);
 /* The same from another address of this machine, "127.0.0.2". */
 void client_open_from(struct client *client, const char *address, const char *source);
+/* False when nobody listens there. */
+bool client_try_open(struct client *client, const char *address);
 void client_close(struct client *client);
 
 void client_send(struct client *client, const char *text);
 void client_send_bytes(struct client *client, const void *ptr, size_t len);
 
-/* Whether that much could be sent before the server closed; for requests that it may refuse midway. */
+/* Whether that much could be sent before the server closed: for what it may refuse midway. */
 bool client_try_send(struct client *client, const void *ptr, size_t len);
 
 /* Takes the next answer; the test fails when none comes. Clear it afterwards. */

@@ -1,12 +1,12 @@
 #include "site.h"
 
-#include <poll.h>
-#include <string.h>
-
 #include "base/mem.h"
 #include "client.h"
 #include "http/exchange.h"
 #include "support/unit.h"
+
+#include <poll.h>
+#include <string.h>
 
 /* ---- The store ---- */
 
@@ -118,8 +118,14 @@ static uint64_t query_number(const struct exchange *exchange, const char *name)
 
 static void get_large(struct exchange *exchange)
 {
-    for (uint64_t left = query_number(exchange, "bytes"); left > 0; left--) {
-        buf_byte(exchange_out(exchange), 'x');
+    static const char block[64 * 1024];
+    uint64_t left = query_number(exchange, "bytes");
+
+    while (left > 0) {
+        size_t len = left < sizeof block ? left : sizeof block;
+
+        buf_add(exchange_out(exchange), block, len);
+        left -= len;
     }
     exchange_answer(exchange, 200, "application/octet-stream");
 }
@@ -167,8 +173,8 @@ static void get_failing(struct exchange *exchange)
 {
     struct later *later = later_new(exchange);
 
-    later->request.err =
-        diag_set(&later->request.diag, (enum err)query_number(exchange, "err"), "words of the store");
+    later->request.err = diag_set(&later->request.diag, (enum err)query_number(exchange, "err"),
+                                  "words of the store");
     exchange_submit(exchange, STORE_CALL_stats, &later->request, later_done);
 }
 
@@ -276,6 +282,8 @@ static const struct route routes[] = {
     {"GET", "/v1/publish", ROUTE_ADMIN | ROUTE_PUBLISH, 0, get_hello, "", NULL, false},
     {"GET", "/v1/accounts/{account}/name", ROUTE_ADMIN | ROUTE_ACCOUNT, 0, get_account_name, "",
      NULL, false},
+    {"PUT", "/v1/accounts/{account}/new", ROUTE_ADMIN | ROUTE_ACCOUNT | ROUTE_NEW_ACCOUNT, 0,
+     put_account_open, "", NULL, false},
     {"PUT", "/v1/accounts/{account}/open", ROUTE_OPEN, 0, put_account_open, "", NULL, false},
 };
 
@@ -309,9 +317,10 @@ void site_start(struct site *site, struct server_options options)
     options.router = site->router;
     options.store = &the_store;
     options.app = site;
-    if (server_start(env_system(), &options, &site->server, &diag) != OK) {
+    if (server_open(env_system(), &options, &site->server, &diag) != OK) {
         fail_msg("%s", diag.text);
     }
+    server_start(site->server);
 }
 
 static void end_store(UNUSED struct message *message)

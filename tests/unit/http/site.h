@@ -1,5 +1,6 @@
 /*
- * A server for tests: routes that do one thing each, and a store that answers from a thread of its own.
+ * A server for tests: routes that do one thing each, and a store that answers from a thread of its
+ * own.
  *
  *   GET  /hello            "hello"
  *   PUT  /hello            204
@@ -18,15 +19,16 @@
  *   POST /dialect          at most 8 bytes; refusals are "refused: code" with status 200
  *   GET  /v1/admin, /v1/publish, /v1/accounts/{account}/name   need keys
  *   PUT  /v1/accounts/{account}/open   needs none; "known" or "unknown"
+ *   PUT  /v1/accounts/{account}/new    the same with a key, for one that need not exist
  */
 #ifndef HTTP_SITE_H
 #define HTTP_SITE_H
 
-#include <stdatomic.h>
-
 #include "http/server.h"
 #include "model/directory.h"
 #include "os/thread.h"
+
+#include <stdatomic.h>
 
 enum { ECHO_BYTES_MAX = 1000, COUNT_BYTES_MAX = 1024 * 1024 };
 

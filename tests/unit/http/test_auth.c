@@ -35,8 +35,8 @@ static struct account *account_called(const char *name, uint64_t id)
     return account;
 }
 
-static void add_key(struct directory *directory, uint64_t id, const char *text, enum key_scope scope,
-                    struct id account)
+static void add_key(struct directory *directory, uint64_t id, const char *text,
+                    enum key_scope scope, struct id account)
 {
     uint8_t hash[SHA256_BYTES];
 
@@ -155,11 +155,28 @@ static void an_open_route_may_name_an_account_that_is_not_there(void **state)
                "PUT /v1/accounts/eve/open HTTP/1.1\r\nHost: x\r\n\r\n", 200, "unknown");
 }
 
+static void a_new_account_may_be_named_by_those_who_could_make_it(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const keys[] = {admin_key, ann_key};
+    static const unsigned statuses[] = {200, 404};
+
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        char request[256];
+
+        (void)snprintf(request, sizeof request,
+                       "PUT /v1/accounts/eve/new HTTP/1.1\r\nHost: x\r\n"
+                       "Authorization: Bearer %s\r\n\r\n",
+                       keys[i]);
+        client_ask(site_address(&fixture->site), request, statuses[i], NULL);
+    }
+}
+
 static void the_scheme_is_bearer(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const wrong[] = {"Basic tk_admin", "Bearer", "Bearer ", "tk_admin", "",
-                                        "Bearertk_admin"};
+    static const char *const wrong[] = {"Basic tk_admin", "Bearer", "Bearer ",
+                                        "tk_admin",       "",       "Bearertk_admin"};
 
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         char request[256];
@@ -258,6 +275,8 @@ int main(void)
                                         start, stop),
         cmocka_unit_test_setup_teardown(an_open_route_may_name_an_account_that_is_not_there, start,
                                         stop),
+        cmocka_unit_test_setup_teardown(a_new_account_may_be_named_by_those_who_could_make_it,
+                                        start, stop),
         cmocka_unit_test_setup_teardown(the_scheme_is_bearer, start, stop),
         cmocka_unit_test_setup_teardown(a_refused_body_is_not_waited_for, start, stop),
         cmocka_unit_test_setup_teardown(who_tries_too_many_keys_has_to_wait, start, stop),

@@ -1,6 +1,6 @@
 /*
- * Requests that are wrong on the wire: each gets an answer that says so, or the connection ends; the server
- * goes on, and nothing hides inside another request.
+ * Requests that are wrong on the wire: each gets an answer that says so, or the connection ends;
+ * the server goes on, and nothing hides inside another request.
  */
 #include "client.h"
 #include "site.h"
@@ -78,9 +78,11 @@ static void both_a_length_and_chunks_are_refused(void **state)
 
 static void several_lengths_are_refused(void **state)
 {
-    refused(state, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+    refused(state,
+            "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
             400);
-    refused(state, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 0\r\n\r\nabc",
+    refused(state,
+            "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 0\r\n\r\nabc",
             400);
     refused_by_library(state, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3, 3\r\n\r\nabc",
                        400);
@@ -94,7 +96,8 @@ static void odd_lengths_are_refused(void **state)
         char request[128];
 
         (void)snprintf(request, sizeof request,
-                       "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %s\r\n\r\nabc", lengths[i]);
+                       "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %s\r\n\r\nabc",
+                       lengths[i]);
         refused_by_library(state, request, 400);
     }
     refused_by_library(
@@ -104,8 +107,8 @@ static void odd_lengths_are_refused(void **state)
 
 static void transfer_codings_other_than_chunked_are_refused(void **state)
 {
-    static const char *const codings[] = {"gzip", "gzip, chunked", "identity", "chunked, chunked",
-                                          "xchunked", "chunked ", ""};
+    static const char *const codings[] = {
+        "gzip", "gzip, chunked", "identity", "chunked, chunked", "xchunked", "chunked ", ""};
 
     for (size_t i = 0; i < ARRAY_LEN(codings); i++) {
         char request[128];
@@ -269,7 +272,8 @@ static void head_of(struct buf *out, size_t bytes, bool has_many_headers)
     buf_text(out, has_many_headers ? "\r\n" : "\r\n\r\n");
 }
 
-/* Whatever its size a head is either served or called too large; never does the connection just break. */
+/* Whatever its size a head is either served or called too large; never does the connection just
+ * break. */
 static void a_head_of_any_size_is_answered(void **state)
 {
     struct buf request;
@@ -323,9 +327,11 @@ static void bodies_over_the_limit_are_413(void **state)
         buf_byte(&request, 'x');
     }
     answered(state, buf_cstr(&request), 413, "at most 1000 bytes");
-    answered(state, "GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx", 413, "too_large");
-    answered(state, "POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
-                    "Content-Length: 1001\r\n\r\n",
+    answered(state, "GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx", 413,
+             "too_large");
+    answered(state,
+             "POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+             "Content-Length: 1001\r\n\r\n",
              413, "too_large");
     buf_clear(&request);
 }
@@ -383,10 +389,11 @@ static void an_endless_body_is_cut_off(void **state)
 /* However the bytes are cut into packets, the same requests are understood. */
 static void requests_may_be_split_anywhere(void **state)
 {
-    static const char text[] = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nA: b\r\n\r\nbody"
-                               "GET /query?a=1&b=%20 HTTP/1.1\r\nHost: x\r\n\r\n"
-                               "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-                               "3\r\nabc\r\n0\r\n\r\n";
+    static const char text[] =
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nA: b\r\n\r\nbody"
+        "GET /query?a=1&b=%20 HTTP/1.1\r\nHost: x\r\n\r\n"
+        "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "3\r\nabc\r\n0\r\n\r\n";
 
     for (size_t at = 1; at < sizeof text - 1; at++) {
         struct client client;

@@ -133,8 +133,13 @@ static void a_last_page_says_null(UNUSED void **state)
 
 static void forged_cursors_are_refused(UNUSED void **state)
 {
-    static const char *const wrong[] = {"", "evt_", "chn_0D3K7ZQ8M4T1V", "0D3K7ZQ8M4T1V", "evt_x",
-                                        "evt_0D3K7ZQ8M4T1VV", "evt_0000000000000"};
+    static const char *const wrong[] = {"",
+                                        "evt_",
+                                        "chn_0D3K7ZQ8M4T1V",
+                                        "0D3K7ZQ8M4T1V",
+                                        "evt_x",
+                                        "evt_0D3K7ZQ8M4T1VV",
+                                        "evt_0000000000000"};
 
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         struct diag diag = {0};

@@ -66,9 +66,17 @@ static void a_path_finds_its_route(UNUSED void **state)
 
 static void what_is_not_there_is_not_found(UNUSED void **state)
 {
-    static const char *const paths[] = {"", "v1", "/v1", "/v1/", "/v1/accounts/", "//",
-                                        "/v1/accounts//events", "/v1/accounts/a/events/",
-                                        "/V1/accounts", "/v1/accounts/a/events/b/c", "*"};
+    static const char *const paths[] = {"",
+                                        "v1",
+                                        "/v1",
+                                        "/v1/",
+                                        "/v1/accounts/",
+                                        "//",
+                                        "/v1/accounts//events",
+                                        "/v1/accounts/a/events/",
+                                        "/V1/accounts",
+                                        "/v1/accounts/a/events/b/c",
+                                        "*"};
 
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
         struct route_match match;

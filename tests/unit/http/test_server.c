@@ -216,10 +216,11 @@ static void a_problem_drops_what_was_written(void **state)
     client_take(&client, &answer);
     assert_int_equal(answer.status, 400);
     assert_slice_is(client_header(&answer, "Content-Type"), "application/problem+json");
-    assert_string_equal(buf_cstr(&answer.body),
-                        "{\"type\":\"urn:tidings:problem:invalid\",\"title\":\"The request is not valid\","
-                        "\"status\":400,\"code\":\"invalid\",\"detail\":\"expected a color\","
-                        "\"field\":\"color\"}");
+    assert_string_equal(
+        buf_cstr(&answer.body),
+        "{\"type\":\"urn:tidings:problem:invalid\",\"title\":\"The request is not valid\","
+        "\"status\":400,\"code\":\"invalid\",\"detail\":\"expected a color\","
+        "\"field\":\"color\"}");
     client_answer_clear(&answer);
     client_close(&client);
 }

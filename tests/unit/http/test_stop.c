@@ -30,6 +30,7 @@ static void idle_connections_close_and_nobody_comes_in(void **state)
     struct site *site = *state;
     struct client fresh;
     struct client used;
+    struct client late;
 
     client_open(&fresh, site_address(site));
     client_open(&used, site_address(site));
@@ -40,6 +41,7 @@ static void idle_connections_close_and_nobody_comes_in(void **state)
     client_expect_end(&fresh);
     client_expect_end(&used);
     site_await_connections(site, 0);
+    assert_false(client_try_open(&late, site_address(site)));
     client_close(&fresh);
     client_close(&used);
 }
@@ -106,7 +108,7 @@ static void expect_no_start(const struct server_options *options, enum err expec
     filled.connection_memory_bytes = 8192;
     filled.request_timeout_us = US_PER_SECOND;
     filled.router = router;
-    assert_int_equal(server_start(env_system(), &filled, &server, &diag), expected);
+    assert_int_equal(server_open(env_system(), &filled, &server, &diag), expected);
     assert_null(server);
     assert_non_null(strstr(diag.text, words));
     router_free(router);
@@ -122,9 +124,9 @@ static void an_address_in_use_is_told(void **state)
 
 static void an_address_that_is_none_is_told(UNUSED void **state)
 {
-    static const char *const wrong[] = {"", "127.0.0.1", "127.0.0.1:", ":80", "::1", "::1:80",
-                                        "[]:80", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:a",
-                                        "[::1]", "300.1.1.1:80"};
+    static const char *const wrong[] = {
+        "",      "127.0.0.1",       "127.0.0.1:",   ":80",         "::1",   "::1:80",
+        "[]:80", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:a", "[::1]", "300.1.1.1:80"};
 
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         struct server_options options = {.listen = wrong[i]};

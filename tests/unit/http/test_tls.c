@@ -228,8 +228,8 @@ static void a_bad_certificate_changes_nothing(void **state)
     struct tls_client client;
     struct diag diag = {0};
 
-    assert_int_equal(
-        file_write(fixture->chain_path.chars, SLICE("no certificate\n"), 0600, NULL), OK);
+    assert_int_equal(file_write(fixture->chain_path.chars, SLICE("no certificate\n"), 0600, NULL),
+                     OK);
     assert_int_equal(server_reload_tls(fixture->site.server, &diag), ERR_INVALID);
     assert_non_null(strstr(diag.text, "certificate"));
     assert_true(tls_open(&client, site_address(&fixture->site)));

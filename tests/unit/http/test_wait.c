@@ -156,7 +156,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_ring_wakes_who_waits, start, stop),
-        cmocka_unit_test_setup_teardown(a_ring_wakes_one_and_the_longest_waiting_first, start, stop),
+        cmocka_unit_test_setup_teardown(a_ring_wakes_one_and_the_longest_waiting_first, start,
+                                        stop),
         cmocka_unit_test_setup_teardown(many_rings_wake_many, start, stop),
         cmocka_unit_test_setup_teardown(silence_ends_in_time, start, stop),
         cmocka_unit_test_setup_teardown(a_poller_that_goes_is_forgotten_at_once, start, stop),

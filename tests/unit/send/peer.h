@@ -1,6 +1,7 @@
 /*
- * A peer: a server on a loopback port for the tests of the sender, one thread a connection, each running the test's own function on its
- * socket. What hangs hangs in a read, until the other side hangs up or the peer is stopped.
+ * A peer: a server on a loopback port for the tests of the sender, one thread a connection, each
+ * running the test's own function on its socket. What hangs hangs in a read, until the other side
+ * hangs up or the peer is stopped.
  */
 #ifndef UNIT_SEND_PEER_H
 #define UNIT_SEND_PEER_H

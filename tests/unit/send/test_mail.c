@@ -152,7 +152,9 @@ static void a_subject_beyond_ascii_becomes_encoded_words(UNUSED void **state)
         "Bestellung bestätigt",
         "注文が作成されました。ご確認ください。ありがとうございます。またのご利用をお待ちしておりま"
         "す。注文番号",
-        "👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽"
+        "👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽👍🏽"
+        "👍"
+        "🏽"
         "👍"
         "🏽",
         "a plain subject that is far too long for one line, which a mail reader would have to show "

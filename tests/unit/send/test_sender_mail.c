@@ -2,8 +2,9 @@
 #include "peer.h"
 
 /*
- * A mail server by script: a greeting, then for each line that comes in the first row of the script whose command the line starts
- * with tells the reply. A reply of NULL is none at all, and "" hangs up.
+ * A mail server by script: a greeting, then for each line that comes in the first row of the script
+ * whose command the line starts with tells the reply. A reply of NULL is none at all, and "" hangs
+ * up.
  */
 struct script_row {
     const char *command, *reply;
@@ -112,7 +113,8 @@ static struct sender *mail_sender(const struct peer *peer, enum mail_tls tls, co
     return sender_new(env_system(), &options);
 }
 
-/* One mail to a server with that script. The caller clears the call; what was heard comes back and is the caller's. */
+/* One mail to a server with that script. The caller clears the call; what was heard comes back and
+ * is the caller's. */
 static char *mail_exchange(struct call *call, const struct script *script, int64_t timeout_us)
 {
     struct peer *peer = peer_start(serve_mail, script);

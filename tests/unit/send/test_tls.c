@@ -34,7 +34,7 @@ static void add_extension(X509 *certificate, int nid, const char *value)
     X509_EXTENSION_free(extension);
 }
 
-/* alternative_name: "IP:127.0.0.1"; NULL for a CA. Signed by issuer, by itself when that is NULL. */
+/* alternative_name: "IP:127.0.0.1"; NULL for a CA. Signs itself when issuer is NULL. */
 static struct identity make_identity(const char *name, const char *alternative_name,
                                      const struct identity *issuer)
 {

@@ -3,10 +3,13 @@
  * bounds, and walks of retention through its tables. What every engine must do is in tests/engine.
  */
 #include "os/file.h"
+#include "os/thread.h"
 #include "store/sqlite/sqlite_internal.h"
 #include "support/scratch.h"
 #include "support/store_driver.h"
 
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 static struct driver *open_driver(void **state)
@@ -251,6 +254,120 @@ static void the_log_stays_small_under_load(void **state)
     driver_free(driver);
 }
 
+/* A reader that stays in its snapshot until the writer shuts the gate. */
+struct long_reader {
+    struct engine *engine;
+    struct engine_reader *reader;
+    struct store_request request;
+    struct thread thread;
+    _Atomic bool is_in;
+};
+
+static bool is_gate_shut(struct checkpoint *checkpoint)
+{
+    (void)pthread_mutex_lock(&checkpoint->lock);
+    bool is_shut = checkpoint->is_shut;
+    (void)pthread_mutex_unlock(&checkpoint->lock);
+    return is_shut;
+}
+
+static void read_long(void *ctx)
+{
+    struct long_reader *reader = ctx;
+    enum err err = reader_begin(reader->reader, &reader->request);
+
+    atomic_store(&reader->is_in, true);
+    while (err == OK && !is_gate_shut(&reader->engine->checkpoint)) {
+        (void)sched_yield();
+    }
+    err = reader_end(reader->reader, err);
+    assert_int_equal(err, OK);
+}
+
+/* Writes `count` events of 1 MiB, each in a transaction. */
+static void write_much(struct engine *engine, struct engine_batch *batch, int count)
+{
+    char *data = mem_new(1, 1024 * 1024);
+    struct diag diag = {0};
+
+    for (int i = 0; i < count; i++) {
+        struct store_publish_item item = {
+            .event = event_new(&(struct event_parts){.id = id_make(batch->ids, batch->now, 1),
+                                                     .type = SLICE("a"),
+                                                     .data = slice_from(data, 1024 * 1024)})};
+        struct store_publish publish = {.items = &item, .items_len = 1};
+
+        item.id = item.event->id;
+        assert_int_equal(engine_sqlite.begin(engine, batch, &diag), OK);
+        assert_int_equal(engine_sqlite.publish(engine, batch, &publish), OK);
+        assert_int_equal(engine_sqlite.commit(engine, &diag), OK);
+        assert_int_equal(engine_sqlite.settled(engine, false, &diag), OK);
+        event_release(item.event);
+    }
+    mem_free(data);
+}
+
+static void the_log_stays_bounded_beside_a_long_reader(void **state)
+{
+    struct env_manual clock;
+    struct id_maker ids = {.node = 1};
+    struct long_reader reader = {.request = {.call = STORE_CALL_stats}};
+    struct diag diag = {0};
+
+    env_manual_init(&clock, (struct wall){INT64_C(1770000000) * US_PER_SECOND}, 1);
+    struct engine_batch batch = {.now = env_wall(&clock.env), .ids = &ids};
+    struct engine_options options = {.path = ((const struct scratch *)*state)->folder,
+                                     .env = &clock.env};
+    assert_int_equal(engine_sqlite.open(&options, &reader.engine, &diag), OK);
+    assert_int_equal(engine_sqlite.reader_open(reader.engine, &reader.reader, &diag), OK);
+    write_much(reader.engine, &batch, 1);
+    thread_start(&reader.thread, "reader", read_long, &reader);
+    while (!atomic_load(&reader.is_in)) {
+        (void)sched_yield();
+    }
+    write_much(reader.engine, &batch, 80);
+    thread_join(&reader.thread);
+    assert_in_range(log_bytes(state), 60 * 1024 * 1024, 68 * 1024 * 1024);
+    engine_sqlite.reader_close(reader.reader);
+    engine_sqlite.close(reader.engine);
+}
+
+/* ---- Fan-out -------------------------------------------------------------------------------- */
+
+static void an_event_may_have_ten_thousand_deliveries(void **state)
+{
+    enum { DELIVERIES = 10000 };
+    static struct store_target targets[DELIVERIES];
+    struct driver *driver = open_driver(state);
+    struct id account = driver_account(driver, "shop");
+    struct id channel = driver_channel(driver, account, DRIVER_WEBHOOK);
+
+    for (size_t i = 0; i < DELIVERIES; i++) {
+        targets[i] = (struct store_target){channel, i % 2 == 0 ? STORE_FRESH : STORE_WAITING};
+    }
+    struct store_publish_item item = {
+        .event = event_new(
+            &(struct event_parts){.account = account, .type = SLICE("a"), .data = SLICE("{}")}),
+        .targets = targets,
+        .targets_len = DELIVERIES,
+    };
+    struct store_publish publish = {.items = &item, .items_len = 1};
+    assert_int_equal(DRIVER_CALL(driver, publish, &publish), OK);
+    event_release(item.event);
+    struct id last = event_delivery_id(item.id, DELIVERIES - 1);
+    assert_false(driver_delivery(driver, account, last, NULL).is_fresh);
+    assert_true(driver_delivery(driver, account, event_delivery_id(item.id, 0), NULL).is_fresh);
+
+    driver_close(driver);
+    driver_open(driver);
+    struct store_stats stats = {0};
+    assert_int_equal(DRIVER_CALL(driver, stats, &stats), OK);
+    assert_int_equal(stats.pending, DELIVERIES);
+    struct id next = driver_publish(driver, account, ID_NONE, STORE_FRESH, "{}");
+    assert_true(next.value > last.value); /* its deliveries' ids are taken too */
+    driver_free(driver);
+}
+
 /* ---- Retention ------------------------------------------------------------------------------ */
 
 /* Retains in slices until nothing is left to do; returns how much was removed. */
@@ -459,6 +576,8 @@ int main(void)
         CASE(a_sealed_value_does_not_fit_another_row),
         CASE(a_period_reaches_over_many_buckets),
         CASE(the_log_stays_small_under_load),
+        CASE(the_log_stays_bounded_beside_a_long_reader),
+        CASE(an_event_may_have_ten_thousand_deliveries),
         CASE(data_goes_when_its_last_delivery_has_ended),
         CASE(old_queue_messages_expire),
         CASE(a_key_past_its_time_does_not_count_and_is_removed),
