@@ -7,8 +7,8 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "cli/command.h"
-#include "cli/keeper.h"
 #include "cli/config.h"
+#include "cli/keeper.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "os/notify.h"
@@ -433,7 +433,8 @@ static void run(struct serve *serve)
     }
 }
 
-static void close_all(struct serve *serve)
+/* Stops the flow from its source on: requests, attempts, the store. */
+static void stop_all(struct serve *serve)
 {
     int64_t deadline = env_mono(serve->env).us + serve->settings.drain;
 
@@ -445,11 +446,16 @@ static void close_all(struct serve *serve)
         int64_t left_us = deadline - env_mono(serve->env).us;
         dispatch_drain(serve->app.dispatch, left_us > 0 ? left_us : 0);
     }
-    store_close(serve->app.store);
+    store_stop(serve->app.store);
     (void)mailbox_run(serve->mailbox);
-    atomic_store(&serve->bell, NULL);
+}
+
+static void close_all(struct serve *serve)
+{
+    stop_all(serve);
     server_free(serve->app.server);
     dispatch_free(serve->app.dispatch);
+    store_close(serve->app.store);
     router_free(serve->router);
     keeper_free(serve->keeper);
     mailbox_free(serve->mailbox);

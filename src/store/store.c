@@ -118,7 +118,7 @@ enum err store_open(struct env *env, const struct store_options *options, struct
 
 void store_stop(struct store *store)
 {
-    if (store->is_stopped) {
+    if (store == NULL || store->is_stopped) {
         return;
     }
     store->is_stopped = true;
