@@ -382,7 +382,7 @@ static enum err check_together(const struct config *settings, struct diag *diag)
 }
 
 enum err config_load(const char *path, char *const *environment, struct config *out,
-                       struct diag *diag)
+                     struct diag *diag)
 {
     enum err err = OK;
 
@@ -420,8 +420,7 @@ void config_clear(struct config *settings)
     }
 }
 
-static bool is_same(const struct config *a, const struct config *b,
-                    const struct setting *setting)
+static bool is_same(const struct config *a, const struct config *b, const struct setting *setting)
 {
     if (is_text(setting)) {
         return strcmp(*text_of((struct config *)a, setting),
@@ -431,7 +430,7 @@ static bool is_same(const struct config *a, const struct config *b,
 }
 
 void config_take_reloadable(struct config *settings, const struct config *newer,
-                              struct buf *out_needs_restart)
+                            struct buf *out_needs_restart)
 {
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         const struct setting *setting = &table[i];

@@ -75,7 +75,7 @@ struct config {
  * list). ERR_INVALID, ERR_NOT_FOUND, ERR_IO; *out is then cleared.
  */
 enum err config_load(const char *path, char *const *environment, struct config *out,
-                       struct diag *diag) MUST_CHECK;
+                     struct diag *diag) MUST_CHECK;
 
 /* Every secret is wiped. */
 void config_clear(struct config *settings);
@@ -85,7 +85,7 @@ void config_clear(struct config *settings);
  * settings that need a restart in out (empty: none).
  */
 void config_take_reloadable(struct config *settings, const struct config *newer,
-                              struct buf *out_needs_restart);
+                            struct buf *out_needs_restart);
 
 /* The table for a person: plain text for the terminal, Markdown for docs/settings.md. */
 void config_help(bool as_markdown, struct buf *out);

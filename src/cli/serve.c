@@ -175,15 +175,11 @@ static const char *mail_domain(const struct config *settings)
 
 static enum mail_tls mail_tls_of(const char *word)
 {
-    static const char *const words[] = {[MAIL_TLS_NONE] = "none",
-                                        [MAIL_TLS_OPPORTUNISTIC] = "opportunistic",
-                                        [MAIL_TLS_REQUIRED] = "required"};
-    size_t i = 0;
-
-    while (strcmp(words[i], word) != 0) {
-        i++; /* the settings' table has checked the word */
+    /* The table of settings has checked the word. */
+    if (strcmp(word, "none") == 0) {
+        return MAIL_TLS_NONE;
     }
-    return (enum mail_tls)i;
+    return strcmp(word, "required") == 0 ? MAIL_TLS_REQUIRED : MAIL_TLS_OPPORTUNISTIC;
 }
 
 static struct sender_options sender_options(const struct serve *serve)

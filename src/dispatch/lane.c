@@ -164,16 +164,41 @@ void flight_requeue(struct flight *flight, struct wall due)
     list_push_front(&lane->queue, &flight->in_lane);
 }
 
-/* Out of memory and into the store, due at once there. */
+/* When the store is to give it back: at once, unless it waits for its time. */
+static struct wall due_in_store(const struct flight *flight)
+{
+    struct wall now = env_wall(flight->lane->worker->env);
+    return flight->due.us > now.us ? flight->due : now;
+}
+
+/* Out of memory and into the store. */
 static void leave_to_store(struct flight *flight, enum store_next next)
 {
-    struct lane *lane = flight->lane;
     struct outcome outcome = {
         .next = next,
         .state = DELIVERY_CANCELED,
-        .due = env_wall(lane->worker->env),
+        .due = due_in_store(flight),
     };
     record_add(flight, &outcome, /* is_leaving= */ true);
+}
+
+/* A schedule may begin with a wait: until that is over a delivery that is new is in the store. */
+static void put_off(struct flight *flight)
+{
+    struct lane *lane = flight->lane;
+    struct wall created = id_time(flight->delivery);
+    struct wall now = env_wall(lane->worker->env), due;
+
+    if (flight->attempts > 0 || lane->channel == NULL ||
+        now.us >= created.us + schedule_least_us(&lane->channel->retry, /* attempt= */ 1) ||
+        !schedule_next(&lane->channel->retry, /* attempt= */ 1, created, created,
+                       /* retry_after_us= */ 0, &lane->worker->chance, &due)) {
+        return;
+    }
+    flight->due = due;
+    if (!lane->channel->is_ordered) {
+        leave_to_store(flight, STORE_PARK);
+    }
 }
 
 void lane_add_fresh(struct lane *lane, struct event *event, struct id delivery)
@@ -186,7 +211,8 @@ void lane_add_fresh(struct lane *lane, struct event *event, struct id delivery)
     list_push_back(&lane->queue, &flight->in_lane);
     list_push_back(&lane->worker->fresh, &flight->in_fresh);
     /* It was let in before the gate closed; the order holds all the same. */
-    if (is_behind(lane)) {
+    put_off(flight);
+    if (flight->state == FLIGHT_QUEUED && is_behind(lane)) {
         leave_to_store(flight, STORE_PARK);
     }
     worker_make_ready(lane->worker, lane);
@@ -261,7 +287,7 @@ static void empty_queue(struct lane *lane)
 static void park(struct flight *flight)
 {
     struct lane *lane = flight->lane;
-    struct outcome outcome = {.next = STORE_PARK, .due = env_wall(lane->worker->env)};
+    struct outcome outcome = {.next = STORE_PARK, .due = due_in_store(flight)};
     bool is_ordered = lane->channel != NULL && lane->channel->is_ordered;
     bool is_first = list_first(&lane->queue) == &flight->in_lane;
 
@@ -324,6 +350,7 @@ static void add_fetched(struct lane *lane)
         flight->attempts = item->attempts;
         flight->due = item->due;
         list_push_back(&lane->queue, &flight->in_lane);
+        put_off(flight);
     }
 }
 

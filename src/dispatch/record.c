@@ -42,7 +42,14 @@ static struct record *record_filling(struct worker *worker)
 static struct slice copy_text(struct slice text, size_t bytes_max)
 {
     struct slice cut = slice_sub(text, 0, bytes_max);
-    return cut.len == 0 ? (struct slice){0} : slice_from(mem_text(cut.ptr, cut.len), cut.len);
+    return cut.len == 0 ? SLICE("") : slice_from(mem_text(cut.ptr, cut.len), cut.len);
+}
+
+static void free_text(struct slice text)
+{
+    if (text.len > 0) {
+        mem_free((char *)text.ptr);
+    }
 }
 
 static struct store_settle_item *add_item(struct record *record, struct flight *leaving)
@@ -50,7 +57,7 @@ static struct store_settle_item *add_item(struct record *record, struct flight *
     if (record->len == record->room) {
         record->room = record->room == 0 ? 32 : 2 * record->room;
         record->items = mem_resize(record->items, record->room, sizeof(*record->items));
-        record->leaving = mem_resize(record->leaving, record->room, sizeof(*record->leaving));
+        record->leaving = mem_resize(record->leaving, record->room, sizeof(struct flight *));
     }
     record->leaving[record->len] = leaving;
     return &record->items[record->len++];
@@ -115,8 +122,8 @@ void record_health(struct lane *lane)
 static void record_free(struct record *record)
 {
     for (size_t i = 0; i < record->len; i++) {
-        mem_free((char *)record->items[i].attempt.detail.ptr);
-        mem_free((char *)record->items[i].attempt.answer.ptr);
+        free_text(record->items[i].attempt.detail);
+        free_text(record->items[i].attempt.answer);
     }
     list_remove(&record->worker->records, &record->link);
     mem_free(record->items);

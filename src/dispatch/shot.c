@@ -214,7 +214,8 @@ static struct dialect_judgement judge(const struct shot *shot, struct buf *detai
         return judge_mail(result);
     }
     struct dialect_attempt attempt = attempt_of(shot, env_wall(shot->flight->lane->worker->env));
-    return shot->dialect->judge(&attempt, result, detail);
+    struct dialect_judgement judgement = shot->dialect->judge(&attempt, result, detail);
+    return judgement;
 }
 
 static enum attempt_outcome outcome_of(enum dialect_verdict verdict,

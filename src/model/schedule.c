@@ -249,10 +249,33 @@ static int64_t growing_wait(const struct schedule *schedule, uint32_t attempt)
     return smaller(wait_us, schedule->max_us);
 }
 
+/* Before jitter; 0 beyond the end of a list. */
+static int64_t wait_before(const struct schedule *schedule, uint32_t attempt)
+{
+    int64_t wait_us = 0;
+
+    assert(attempt > 0);
+    switch (schedule->form) {
+    case SCHEDULE_LIST:
+        wait_us = attempt <= schedule->waits_len ? schedule->waits_us[attempt - 1] : 0;
+        break;
+    case SCHEDULE_GROWING:
+        wait_us = growing_wait(schedule, attempt);
+        break;
+    }
+    return wait_us;
+}
+
+/* How far jitter may move a wait. */
+static int64_t jitter_us(int64_t wait_us, uint32_t jitter_permille)
+{
+    return wait_us / 1000 * jitter_permille;
+}
+
 /* Evenly from wait - jitter to wait + jitter. */
 static int64_t with_jitter(int64_t wait_us, uint32_t jitter_permille, struct chance *chance)
 {
-    int64_t most_us = wait_us / 1000 * jitter_permille;
+    int64_t most_us = jitter_us(wait_us, jitter_permille);
 
     if (most_us == 0) {
         return wait_us;
@@ -260,25 +283,38 @@ static int64_t with_jitter(int64_t wait_us, uint32_t jitter_permille, struct cha
     return wait_us - most_us + (int64_t)chance_below(chance, (uint64_t)most_us * 2 + 1);
 }
 
+int64_t schedule_least_us(const struct schedule *schedule, uint32_t attempt)
+{
+    int64_t wait_us = wait_before(schedule, attempt);
+
+    return wait_us - jitter_us(wait_us, schedule->jitter_permille);
+}
+
+/* Whether the schedule has ended before an attempt that would come after wait_us. */
+static bool has_ended(const struct schedule *schedule, uint32_t attempt, struct wall created,
+                      struct wall now, int64_t wait_us)
+{
+    bool has = false;
+
+    switch (schedule->form) {
+    case SCHEDULE_LIST:
+        has = attempt > schedule->waits_len;
+        break;
+    case SCHEDULE_GROWING:
+        has = attempt > SCHEDULE_ATTEMPTS_MAX || now.us + wait_us > created.us + schedule->for_us;
+        break;
+    }
+    return has;
+}
+
 bool schedule_next(const struct schedule *schedule, uint32_t attempt, struct wall created,
                    struct wall now, int64_t retry_after_us, struct chance *chance, struct wall *due)
 {
-    int64_t wait_us = 0;
+    int64_t wait_us =
+        with_jitter(wait_before(schedule, attempt), schedule->jitter_permille, chance);
 
-    assert(attempt > 0);
-    switch (schedule->form) {
-    case SCHEDULE_LIST:
-        if (attempt > schedule->waits_len) {
-            return false;
-        }
-        wait_us = with_jitter(schedule->waits_us[attempt - 1], schedule->jitter_permille, chance);
-        break;
-    case SCHEDULE_GROWING:
-        wait_us = with_jitter(growing_wait(schedule, attempt), schedule->jitter_permille, chance);
-        if (attempt > SCHEDULE_ATTEMPTS_MAX || now.us + wait_us > created.us + schedule->for_us) {
-            return false;
-        }
-        break;
+    if (has_ended(schedule, attempt, created, now, wait_us)) {
+        return false;
     }
     due->us = now.us + larger(wait_us, smaller(retry_after_us, retry_after_us_max));
     return true;

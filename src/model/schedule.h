@@ -49,6 +49,9 @@ struct schedule schedule_default(void);
  */
 struct schedule schedule_default_mail(void);
 
+/* The shortest wait that attempt number `attempt` may have, jitter taken off. */
+int64_t schedule_least_us(const struct schedule *schedule, uint32_t attempt);
+
 /* Reads one of the three forms. field names where it stands ("retry"), for the diag. */
 enum err schedule_from_json(struct json value, const char *field, struct schedule *out,
                             struct diag *diag) MUST_CHECK;

@@ -130,7 +130,7 @@ static void put_once(struct put *state)
     channel_release(state->put.channel);
     state->put.channel = channel;
     state->put.account = account;
-    state->put.expected = base == NULL ? (struct wall){0} : base->updated;
+    state->put.expected.us = base == NULL ? 0 : base->updated.us;
     exchange_submit(exchange, STORE_CALL_put_channel, &state->put.request, put_done);
 }
 

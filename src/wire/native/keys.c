@@ -24,7 +24,7 @@ static void release(void *ctx)
 static struct slice account_name_of(struct exchange *exchange, const struct key *key)
 {
     struct account *account = directory_account_by_id(exchange_directory(exchange), key->account);
-    return account == NULL ? (struct slice){0} : account->name;
+    return account == NULL ? SLICE("") : account->name;
 }
 
 static void created(struct store_request *request)
