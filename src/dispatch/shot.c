@@ -214,8 +214,9 @@ static struct dialect_judgement judge(const struct shot *shot, struct buf *detai
         return judge_mail(result);
     }
     struct dialect_attempt attempt = attempt_of(shot, env_wall(shot->flight->lane->worker->env));
-    struct dialect_judgement judgement = shot->dialect->judge(&attempt, result, detail);
-    return judgement;
+    /* A judgement holds no pointer, so nothing dangles. cppcheck cannot see that. */
+    /* cppcheck-suppress returnDanglingLifetime */
+    return shot->dialect->judge(&attempt, result, detail);
 }
 
 static enum attempt_outcome outcome_of(enum dialect_verdict verdict,
