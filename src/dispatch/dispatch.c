@@ -23,6 +23,7 @@ static void worker_init(struct worker *worker, struct dispatch *dispatch, uint32
     map_init(&worker->turns, env_random_u64(dispatch->env));
     heap_init(&worker->wakes);
     list_init(&worker->ready);
+    list_init(&worker->held_back);
     list_init(&worker->fresh);
     list_init(&worker->shots);
     list_init(&worker->probes);

@@ -15,6 +15,8 @@
  *    budget; beyond both, deliveries wait in the store.
  * 4. A lane that fails again and again tries one delivery at a time and takes nothing fresh, until
  *    one succeeds.
+ * 5. An account never has more than three times as many attempts under way as a worker has left
+ *    free. So one whose receivers all hang leaves a quarter to the others, two of them a seventh.
  */
 #ifndef DISPATCH_DISPATCH_H
 #define DISPATCH_DISPATCH_H

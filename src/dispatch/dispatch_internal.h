@@ -32,6 +32,7 @@ enum {
     LANE_HELD_MAX = 256, /* deliveries fetched from the store that a lane holds */
     LANE_TAKE_MAX = 64,
     LANE_TROUBLE_AFTER = 5,  /* failures in a row */
+    TURN_SHARE = 3,          /* invariant 5 of dispatch.h */
     RECORD_ITEMS_MAX = 1024, /* outcomes in one request to the store */
 };
 #define LANE_TAKE_BYTES_MAX ((size_t)4 * 1024 * 1024)
@@ -86,9 +87,11 @@ struct lane {
 /* One account's turn among those of a worker. */
 struct turn {
     struct id account;
-    struct list lanes; /* ready ones */
-    struct list_link ready;
+    struct list lanes;      /* ready ones */
+    struct list_link ready; /* worker->ready, or worker->held_back */
     uint32_t lanes_count;
+    uint32_t in_flight; /* of all its lanes */
+    bool is_held_back;  /* invariant 5 of dispatch.h */
 };
 
 struct worker {
@@ -100,9 +103,10 @@ struct worker {
     struct sender *sender;
     struct store_view view;
     struct chance chance;
-    struct map lanes;  /* by channel id */
-    struct map turns;  /* by account id */
-    struct list ready; /* turns */
+    struct map lanes;      /* by channel id */
+    struct map turns;      /* by account id */
+    struct list ready;     /* turns */
+    struct list held_back; /* turns that have something to do, and their share under way */
     struct heap wakes;
     struct list fresh; /* flights, oldest first */
     struct mono next_sweep, next_collect;

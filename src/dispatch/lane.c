@@ -475,6 +475,7 @@ bool lane_turn(struct lane *lane)
     flight->state = FLIGHT_FLYING;
     list_push_back(&lane->flying, &flight->in_lane);
     lane->in_flight++;
+    lane->turn->in_flight++;
     lane->worker->in_flight++;
     shot_fire(flight);
     return true;
@@ -483,6 +484,7 @@ bool lane_turn(struct lane *lane)
 void lane_landed(struct lane *lane)
 {
     lane->in_flight--;
+    lane->turn->in_flight--;
     lane->worker->in_flight--;
     worker_make_ready(lane->worker, lane);
 }

@@ -49,16 +49,51 @@ void worker_make_ready(struct worker *worker, struct lane *lane)
     }
 }
 
+/* Invariant 5. */
+static bool has_its_share(const struct worker *worker, const struct turn *turn)
+{
+    uint32_t free = worker->dispatch->options.in_flight_max - worker->in_flight;
+
+    return turn->in_flight / TURN_SHARE >= free;
+}
+
+static void hold_back(struct worker *worker, struct turn *turn)
+{
+    turn->is_held_back = true;
+    list_push_back(&worker->held_back, &turn->ready);
+}
+
+/* Attempts have ended: who was held back may have its turn again. */
+static void let_go(struct worker *worker)
+{
+    struct list_link *link = list_first(&worker->held_back);
+
+    while (link != NULL) {
+        struct turn *turn = LIST_ITEM(link, struct turn, ready);
+        link = list_after(&worker->held_back, link);
+        if (!has_its_share(worker, turn)) {
+            turn->is_held_back = false;
+            list_remove(&worker->held_back, &turn->ready);
+            list_push_back(&worker->ready, &turn->ready);
+        }
+    }
+}
+
 /*
  * Lets lanes make attempts, an account at a time and a lane of it at a time, until nobody can or
  * too many are under way.
  */
 static void take_turns(struct worker *worker)
 {
+    let_go(worker);
     while (worker->in_flight < worker->dispatch->options.in_flight_max) {
         struct turn *turn = LIST_ITEM(list_pop_front(&worker->ready), struct turn, ready);
         if (turn == NULL) {
             return;
+        }
+        if (has_its_share(worker, turn)) {
+            hold_back(worker, turn);
+            continue;
         }
         struct lane *lane = LIST_ITEM(list_pop_front(&turn->lanes), struct lane, ready);
         if (lane != NULL && lane_turn(lane)) {
@@ -89,7 +124,7 @@ static void give_up_lane(struct worker *worker, struct lane *lane)
     atomic_fetch_sub_explicit(&worker->lanes_now, 1, memory_order_relaxed);
     if (turn->lanes_count == 0) {
         if (list_link_is_in(&turn->ready)) {
-            list_remove(&worker->ready, &turn->ready);
+            list_remove(turn->is_held_back ? &worker->held_back : &worker->ready, &turn->ready);
         }
         map_remove_u64(&worker->turns, turn->account.value);
         mem_free(turn);

@@ -23,18 +23,29 @@ static uint16_t port_of(const char *address)
     return (uint16_t)port;
 }
 
+/* A local address without a port of its own, or thousands of connections would use up all ports. */
+static void bind_to(int fd, const char *source)
+{
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    const int on = 1;
+
+    assert_int_equal(inet_pton(AF_INET, source, &from.sin_addr), 1);
+    assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)(void *)&from, sizeof from), 0);
+}
+
 /* False when nobody listens there. */
 static bool open_from(struct client *client, const char *address, const char *source)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port_of(address))};
-    struct sockaddr_in from = {.sin_family = AF_INET};
     const int on = 1;
 
     assert_int_equal(inet_pton(AF_INET, "127.0.0.1", &to.sin_addr), 1);
-    assert_int_equal(inet_pton(AF_INET, source, &from.sin_addr), 1);
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(client->fd >= 0);
-    assert_int_equal(bind(client->fd, (struct sockaddr *)(void *)&from, sizeof from), 0);
+    if (source != NULL) {
+        bind_to(client->fd, source);
+    }
     /* What is sent in parts shall come in parts, and at once. */
     assert_int_equal(setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
     if (connect(client->fd, (struct sockaddr *)(void *)&to, sizeof to) != 0) {
@@ -52,12 +63,20 @@ void client_open_from(struct client *client, const char *address, const char *so
 
 void client_open(struct client *client, const char *address)
 {
-    client_open_from(client, address, "127.0.0.1");
+    assert_true(open_from(client, address, /* source= */ NULL));
 }
 
 bool client_try_open(struct client *client, const char *address)
 {
-    return open_from(client, address, "127.0.0.1");
+    return open_from(client, address, /* source= */ NULL);
+}
+
+void client_abort(struct client *client)
+{
+    const struct linger at_once = {.l_onoff = 1};
+
+    assert_int_equal(setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    client_close(client);
 }
 
 void client_close(struct client *client)

@@ -29,6 +29,8 @@ void client_open_from(struct client *client, const char *address, const char *so
 /* False when nobody listens there. */
 bool client_try_open(struct client *client, const char *address);
 void client_close(struct client *client);
+/* Closes with a reset, which leaves nothing behind in the system. */
+void client_abort(struct client *client);
 
 void client_send(struct client *client, const char *text);
 void client_send_bytes(struct client *client, const void *ptr, size_t len);

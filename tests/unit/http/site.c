@@ -356,7 +356,9 @@ static void await_figure(const struct site *site, size_t offset, uint64_t count)
         }
         (void)poll(NULL, 0, 1); /* there is no event for it */
     }
-    fail_msg("the figure did not become %llu", (unsigned long long)count);
+    fail_msg("the figure became %llu, not %llu",
+             (unsigned long long)*(const uint64_t *)(const void *)((const char *)&figures + offset),
+             (unsigned long long)count);
 }
 
 void site_await_waiting(const struct site *site, uint64_t count)
