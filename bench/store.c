@@ -156,7 +156,7 @@ static void begin(struct ours *ours)
 static void commit(struct ours *ours)
 {
     check(engine_sqlite.commit(ours->engine, &ours->diag), &ours->diag);
-    check(engine_sqlite.settled(ours->engine, false, &ours->diag), &ours->diag);
+    check(engine_sqlite.settled(ours->engine, &ours->diag), &ours->diag);
 }
 
 static struct id add_channel(struct ours *ours, const char *settings)
@@ -230,8 +230,8 @@ static void publish(struct ours *ours, enum store_way way, bool is_idempotent)
         event->id = id_make(&ours->ids, ours->batch.now, 2);
         event->account = way == STORE_QUEUE ? ours->accounts[0]
                                             : ours->accounts[chance_below(&ours->chance, ACCOUNTS)];
-        ours->targets[i] =
-            (struct store_target){way == STORE_QUEUE ? ours->queue : ours->channel, way};
+        ours->targets[i] = (struct store_target){
+            .channel = way == STORE_QUEUE ? ours->queue : ours->channel, .way = way};
         *item = (struct store_publish_item){.event = event,
                                             .id = event->id,
                                             .targets = &ours->targets[i],

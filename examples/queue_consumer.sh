@@ -13,8 +13,8 @@ call()
         -H "Authorization: Bearer $TIDINGS_KEY" -H 'Content-Type: application/json' -d "$2" "$channel/$1"
 }
 
-# Yours: {"messages": [{"receipt", "event", ...}], "more"} on standard input; jq takes it apart. Passes over events whose
-# id was handled before. Fails when the message has to come again.
+# Yours: {"messages": [{"receipt", "event", ...}], "more"} on standard input; jq takes it apart. Passes over events
+# whose id was handled before. Fails when the message has to come again.
 handle()
 {
     cat

@@ -150,6 +150,16 @@ struct slice json_string(struct json value, struct buf *scratch)
     return slice_sub(buf_view(scratch), offset, scratch->len);
 }
 
+struct slice json_name_text(struct json member, struct buf *scratch)
+{
+    if (!node_of(member)->name_has_escapes) {
+        return json_name(member);
+    }
+    size_t offset = scratch->len;
+    json_undo_escapes(json_name(member), scratch);
+    return slice_sub(buf_view(scratch), offset, scratch->len);
+}
+
 enum err json_to_i64(struct json value, int64_t *out)
 {
     return json_type(value) == JSON_NUMBER ? slice_to_i64(json_raw(value), out) : ERR_INVALID;

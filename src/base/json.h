@@ -100,6 +100,9 @@ void json_unescape(struct json value, struct buf *out);
  */
 struct slice json_string(struct json value, struct buf *scratch);
 
+/* A member's name with escapes undone, lent like json_string's. */
+struct slice json_name_text(struct json member, struct buf *scratch);
+
 /*
  * A whole number without fraction or exponent. ERR_INVALID for anything else, ERR_LIMIT when out of
  * range.

@@ -243,6 +243,7 @@ static enum err open_store(struct serve *serve, struct diag *diag)
         .batch_max = (uint32_t)settings->batch_max,
         .master_key = is_sealed ? serve->master_key : NULL,
         .channel_defaults = serve->app.channel_defaults,
+        .idempotency_us = settings->idempotency,
         .hooks = {.ctx = serve,
                   .published = on_published,
                   .nudged = on_nudged,

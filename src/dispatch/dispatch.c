@@ -120,6 +120,10 @@ void dispatch_drain(struct dispatch *dispatch, int64_t timeout_us)
     for (uint32_t i = 0; i < dispatch->workers_len; i++) {
         thread_join(&dispatch->workers[i].thread);
     }
+    atomic_store(&dispatch->is_drained, true);
+    for (uint32_t i = 0; i < dispatch->workers_len; i++) {
+        (void)mailbox_run(dispatch->workers[i].mailbox); /* probes that came last get an answer */
+    }
 }
 
 static void lane_discard(struct lane *lane)

@@ -36,6 +36,8 @@ enum {
     RECORD_ITEMS_MAX = 1024, /* outcomes in one request to the store */
 };
 #define LANE_TAKE_BYTES_MAX ((size_t)4 * 1024 * 1024)
+/* After a fetch that failed, or that had to wait for memory. */
+#define FETCH_AGAIN_US (200 * US_PER_MS)
 
 /*
  * Where a flight is. Moves forward only, but for the retry of an ordered lane's head, which is
@@ -53,8 +55,10 @@ struct flight {
     uint32_t attempts; /* made so far */
     struct wall due;   /* ordered lanes: not before */
     struct mono came;
-    bool is_fresh;     /* has no row in the store: to be parked in time */
-    bool was_admitted; /* took room in the gate and the memory budget */
+    bool is_fresh;   /* has no row in the store: to be parked in time */
+    bool is_charged; /* counts against the memory budget */
+    bool took_room;  /* in the channel's gate */
+    bool is_dropped; /* changed by hand while being tried: the store has the say */
     enum flight_state state;
 };
 
@@ -74,7 +78,8 @@ struct lane {
     uint32_t leaving;   /* of these, on their way to the store, to be fetched from there */
     uint32_t failures;  /* in a row */
     struct pacing pacing;
-    struct mono paused_until; /* the receiver asked to wait, or a token is missing */
+    struct mono paused_until;     /* the receiver asked to wait, or a token is missing */
+    struct mono fetch_not_before; /* the store refused one */
     struct wall next_due; /* of what is pending in the store beyond memory; WALL_NEVER: nothing */
     bool is_taking;
     bool has_spilled; /* something went to the store since the fetch under way began */
@@ -124,6 +129,7 @@ struct worker {
 
 struct dispatch {
     struct env *env;
+    _Atomic bool is_drained; /* the workers' threads have ended */
     struct dispatch_options options;
     struct store *store;
     struct worker *workers;
@@ -173,6 +179,11 @@ struct shot_parts {
     struct outbound_tls tls;
     struct buf body, text;
 };
+struct dialect_judgement shot_judge(const struct dialect *dialect,
+                                    const struct dialect_attempt *attempt,
+                                    const struct outbound_result *result, struct buf *detail);
+enum attempt_outcome shot_outcome(enum dialect_verdict verdict,
+                                  const struct outbound_result *result);
 enum err shot_encode(const struct dispatch_options *options, const struct dialect *dialect,
                      const struct dialect_attempt *attempt, struct shot_parts *parts,
                      struct diag *diag) MUST_CHECK;
@@ -192,7 +203,8 @@ struct outcome {
     struct attempt attempt;
 };
 void record_add(struct flight *flight, const struct outcome *outcome, bool is_leaving);
-void record_health(struct lane *lane); /* lane->health moved */
+/* lane->health moved; the account is told once that is stored. */
+void record_health(struct lane *lane, struct slice cause);
 void record_submit(
     struct worker *worker); /* what was added, unless something is under way already */
 bool record_is_pending(const struct worker *worker);
@@ -201,7 +213,12 @@ void record_free_all(struct worker *worker);
 /* ---- probe.c ---- */
 void probe_end_all(struct worker *worker); /* those under way, when the worker ends */
 
+/* ---- intake.c ---- */
+/* Takes one channel out of what intake_match found. */
+void intake_leave_out(struct dispatch *dispatch, const struct account *account,
+                      struct store_publish_item *item, struct id channel);
+
 /* ---- notice.c ---- */
-void notice_health(struct lane *lane, const char *cause);
+void notice_health(struct lane *lane, const struct health *health, const char *cause);
 
 #endif

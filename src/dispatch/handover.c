@@ -10,6 +10,7 @@ struct handover_item {
     enum handover_kind kind;
     struct event *event; /* HANDOVER_FRESH: one reference */
     struct id account, channel, delivery;
+    struct wall due; /* HANDOVER_SPILLED */
 };
 
 struct handover {
@@ -31,13 +32,17 @@ static void take_over(struct worker *worker, const struct handover_item *item)
 {
     struct lane *lane;
 
+    if (worker->dispatch->store == NULL) {
+        event_release(item->event); /* the end has come: the next start finds it in the store */
+        return;
+    }
     switch (item->kind) {
     case HANDOVER_FRESH:
         lane = worker_lane(worker, item->account, item->channel);
         lane_add_fresh(lane, item->event, item->delivery);
         return;
     case HANDOVER_SPILLED:
-        lane_spilled(worker_lane(worker, item->account, item->channel), (struct wall){0});
+        lane_spilled(worker_lane(worker, item->account, item->channel), item->due);
         return;
     case HANDOVER_NUDGED:
         nudge(worker, item);
@@ -108,6 +113,7 @@ static void add_event(struct dispatch *dispatch, struct handover **handovers,
                          .account = item->event->account,
                          .channel = target->channel,
                          .delivery = event_delivery_id(item->event->id, i),
+                         .due.us = env_wall(dispatch->env).us + target->delay_us,
                      });
     }
 }

@@ -35,13 +35,33 @@ static bool admit(struct dispatch *dispatch, struct channel_gate *gate, int64_t 
     return true;
 }
 
-static enum store_way choose_way(struct dispatch *dispatch, const struct channel *channel,
-                                 int64_t bytes)
+/* The wait of a schedule before its first attempt; most have none. */
+static int64_t first_wait_us(struct dispatch *dispatch, const struct channel *channel)
 {
-    if (channel->kind == CHANNEL_QUEUE) {
-        return STORE_QUEUE;
+    struct wall start = {0}, due = start;
+    struct chance chance;
+
+    if (schedule_least_us(&channel->retry, /* attempt= */ 1) == 0) {
+        return 0;
     }
-    return admit(dispatch, channel->gate, bytes) ? STORE_FRESH : STORE_WAITING;
+    chance_init(&chance, env_random_u64(dispatch->env));
+    (void)schedule_next(&channel->retry, /* attempt= */ 1, start, start, /* retry_after_us= */ 0,
+                        &chance, &due); /* every schedule has a first attempt */
+    return due.us;
+}
+
+static struct store_target choose_target(struct dispatch *dispatch, const struct channel *channel,
+                                         int64_t bytes)
+{
+    struct store_target target = {.channel = channel->id, .way = STORE_QUEUE};
+
+    if (channel->kind == CHANNEL_QUEUE) {
+        return target;
+    }
+    target.delay_us = first_wait_us(dispatch, channel);
+    target.way =
+        target.delay_us == 0 && admit(dispatch, channel->gate, bytes) ? STORE_FRESH : STORE_WAITING;
+    return target;
 }
 
 void intake_match(struct dispatch *dispatch, const struct account *account,
@@ -57,24 +77,42 @@ void intake_match(struct dispatch *dispatch, const struct account *account,
             !has_destination(dispatch, channel, item->event)) {
             continue;
         }
-        item->targets[item->targets_len++] = (struct store_target){
-            .channel = channel->id, .way = choose_way(dispatch, channel, bytes)};
+        item->targets[item->targets_len++] = choose_target(dispatch, channel, bytes);
     }
+}
+
+/* account is the snapshot that intake_match saw, so the target's channel is in it. */
+static void release(struct dispatch *dispatch, const struct account *account,
+                    const struct store_target *target, int64_t bytes)
+{
+    if (target->way != STORE_FRESH) {
+        return;
+    }
+    struct channel *channel = account_channel(account, target->channel);
+    atomic_fetch_add_explicit(&channel->gate->room, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&dispatch->memory_bytes, bytes, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&dispatch->in_memory, 1, memory_order_relaxed);
 }
 
 void intake_release(struct dispatch *dispatch, const struct account *account,
                     const struct store_publish_item *item)
 {
-    int64_t bytes = (int64_t)event_bytes(item->event);
+    for (uint32_t i = 0; i < item->targets_len; i++) {
+        release(dispatch, account, &item->targets[i], (int64_t)event_bytes(item->event));
+    }
+}
+
+void intake_leave_out(struct dispatch *dispatch, const struct account *account,
+                      struct store_publish_item *item, struct id channel)
+{
+    uint32_t kept = 0;
 
     for (uint32_t i = 0; i < item->targets_len; i++) {
-        if (item->targets[i].way != STORE_FRESH) {
-            continue;
+        if (item->targets[i].channel.value == channel.value) {
+            release(dispatch, account, &item->targets[i], (int64_t)event_bytes(item->event));
+        } else {
+            item->targets[kept++] = item->targets[i];
         }
-        /* account is the snapshot that intake_match saw, so the channel is in it. */
-        struct channel *channel = account_channel(account, item->targets[i].channel);
-        atomic_fetch_add_explicit(&channel->gate->room, 1, memory_order_relaxed);
-        atomic_fetch_sub_explicit(&dispatch->memory_bytes, bytes, memory_order_relaxed);
-        atomic_fetch_sub_explicit(&dispatch->in_memory, 1, memory_order_relaxed);
     }
+    item->targets_len = kept;
 }

@@ -127,13 +127,12 @@ static void give_back_room(struct flight *flight)
 {
     struct dispatch *dispatch = flight->lane->worker->dispatch;
 
-    if (!flight->was_admitted) {
-        return;
+    if (flight->is_charged) {
+        atomic_fetch_sub_explicit(&dispatch->memory_bytes, (int64_t)event_bytes(flight->event),
+                                  memory_order_relaxed);
+        atomic_fetch_sub_explicit(&dispatch->in_memory, 1, memory_order_relaxed);
     }
-    atomic_fetch_sub_explicit(&dispatch->memory_bytes, (int64_t)event_bytes(flight->event),
-                              memory_order_relaxed);
-    atomic_fetch_sub_explicit(&dispatch->in_memory, 1, memory_order_relaxed);
-    if (flight->lane->channel != NULL) {
+    if (flight->took_room && flight->lane->channel != NULL) {
         atomic_fetch_add_explicit(&flight->lane->channel->gate->room, 1, memory_order_relaxed);
     }
 }
@@ -182,37 +181,18 @@ static void leave_to_store(struct flight *flight, enum store_next next)
     record_add(flight, &outcome, /* is_leaving= */ true);
 }
 
-/* A schedule may begin with a wait: until that is over a delivery that is new is in the store. */
-static void put_off(struct flight *flight)
-{
-    struct lane *lane = flight->lane;
-    struct wall created = id_time(flight->delivery);
-    struct wall now = env_wall(lane->worker->env), due;
-
-    if (flight->attempts > 0 || lane->channel == NULL ||
-        now.us >= created.us + schedule_least_us(&lane->channel->retry, /* attempt= */ 1) ||
-        !schedule_next(&lane->channel->retry, /* attempt= */ 1, created, created,
-                       /* retry_after_us= */ 0, &lane->worker->chance, &due)) {
-        return;
-    }
-    flight->due = due;
-    if (!lane->channel->is_ordered) {
-        leave_to_store(flight, STORE_PARK);
-    }
-}
-
 void lane_add_fresh(struct lane *lane, struct event *event, struct id delivery)
 {
     struct flight *flight = flight_new(lane, event, delivery);
 
     lane_refresh(lane);
     flight->is_fresh = true;
-    flight->was_admitted = true;
+    flight->is_charged = true;
+    flight->took_room = true;
     list_push_back(&lane->queue, &flight->in_lane);
     list_push_back(&lane->worker->fresh, &flight->in_fresh);
     /* It was let in before the gate closed; the order holds all the same. */
-    put_off(flight);
-    if (flight->state == FLIGHT_QUEUED && is_behind(lane)) {
+    if (is_behind(lane)) {
         leave_to_store(flight, STORE_PARK);
     }
     worker_make_ready(lane->worker, lane);
@@ -227,11 +207,24 @@ void lane_spilled(struct lane *lane, struct wall due)
     worker_make_ready(lane->worker, lane);
 }
 
+/* One being tried has left the store's hands by hand: it is not to be tried again from here. */
+static void drop_flying(struct lane *lane, struct id delivery)
+{
+    for (struct list_link *link = list_first(&lane->flying); link != NULL;
+         link = list_after(&lane->flying, link)) {
+        struct flight *flight = LIST_ITEM(link, struct flight, in_lane);
+        if (flight->delivery.value == delivery.value) {
+            flight->is_dropped = true;
+        }
+    }
+}
+
 void lane_drop(struct lane *lane, struct id delivery)
 {
     struct list_link *link = list_first(&lane->queue);
     bool drops_all = lane->channel != NULL && lane->channel->is_ordered; /* to fetch in order */
 
+    drop_flying(lane, delivery);
     while (link != NULL) {
         struct flight *flight = LIST_ITEM(link, struct flight, in_lane);
         link = list_after(&lane->queue, link);
@@ -341,6 +334,17 @@ static size_t list_held(const struct lane *lane, struct id *out)
     return len;
 }
 
+/* What was fetched counts against the memory budget as what came fresh does. */
+static void charge(struct flight *flight)
+{
+    struct dispatch *dispatch = flight->lane->worker->dispatch;
+
+    flight->is_charged = true;
+    atomic_fetch_add_explicit(&dispatch->memory_bytes, (int64_t)event_bytes(flight->event),
+                              memory_order_relaxed);
+    atomic_fetch_add_explicit(&dispatch->in_memory, 1, memory_order_relaxed);
+}
+
 /* Takes over what came, each with a reference of its own to its event. */
 static void add_fetched(struct lane *lane)
 {
@@ -349,8 +353,8 @@ static void add_fetched(struct lane *lane)
         struct flight *flight = flight_new(lane, event_hold(item->event), item->delivery);
         flight->attempts = item->attempts;
         flight->due = item->due;
+        charge(flight);
         list_push_back(&lane->queue, &flight->in_lane);
-        put_off(flight);
     }
 }
 
@@ -365,7 +369,7 @@ static void taken(struct store_request *request)
         lane->next_due = has_spilled ? lane->next_due : lane->take.next_due;
         add_fetched(lane);
     } else {
-        lane->paused_until = (struct mono){env_mono(lane->worker->env).us + US_PER_SECOND};
+        lane->fetch_not_before = (struct mono){env_mono(lane->worker->env).us + FETCH_AGAIN_US};
         lane->next_due = now;
     }
     store_request_clear(request);
@@ -374,7 +378,7 @@ static void taken(struct store_request *request)
     worker_make_ready(lane->worker, lane);
 }
 
-static void fetch(struct lane *lane, struct wall now)
+static void fetch(struct lane *lane, struct wall now, uint32_t max)
 {
     size_t held_max = lane->queue.count + lane->flying.count;
 
@@ -389,25 +393,47 @@ static void fetch(struct lane *lane, struct wall now)
         .now = now,
         .held = lane->taking_held,
         .held_len = list_held(lane, lane->taking_held),
-        .max = LANE_TAKE_MAX,
+        .max = max,
         .bytes_max = LANE_TAKE_BYTES_MAX,
     };
     store_submit(lane->worker->dispatch->store, &lane->take.request);
 }
 
-/*
- * Fetches in good time, before the queue runs dry. An ordered lane fetches only what comes after
- * all that it holds.
- */
+static bool has_memory(const struct lane *lane)
+{
+    const struct dispatch *dispatch = lane->worker->dispatch;
+    return atomic_load_explicit(&dispatch->memory_bytes, memory_order_relaxed) <
+           (int64_t)dispatch->options.memory_bytes;
+}
+
+/* How many to fetch now. With the budget spent a lane that holds nothing still gets one. */
+static uint32_t room_for_fetched(const struct lane *lane)
+{
+    size_t held = lane->queue.count + lane->flying.count;
+    size_t low = lane->channel->is_ordered ? 0 : in_flight_cap(lane);
+
+    if (lane->is_taking || lane->worker->is_draining || lane->queue.count > low ||
+        held >= LANE_HELD_MAX) {
+        return 0;
+    }
+    /* An ordered lane fetches only what comes after all that it holds. */
+    if (lane->channel->is_ordered && !list_is_empty(&lane->flying)) {
+        return 0;
+    }
+    if (!has_memory(lane)) {
+        return held == 0 ? 1 : 0;
+    }
+    return LANE_TAKE_MAX;
+}
+
+/* Fetches in good time, before the queue runs dry. */
 static void fetch_if_due(struct lane *lane, struct wall now)
 {
-    uint32_t low = lane->channel->is_ordered ? 0 : in_flight_cap(lane);
+    uint32_t room = room_for_fetched(lane);
 
-    if (!lane->is_taking && lane->next_due.us <= now.us && lane->queue.count <= low &&
-        lane->queue.count + lane->flying.count < LANE_HELD_MAX &&
-        (!lane->channel->is_ordered || list_is_empty(&lane->flying)) &&
-        !lane->worker->is_draining) {
-        fetch(lane, now);
+    if (room > 0 && lane->next_due.us <= now.us &&
+        lane->fetch_not_before.us <= env_mono(lane->worker->env).us) {
+        fetch(lane, now, room);
     }
 }
 
@@ -429,7 +455,8 @@ static bool head_may_go(struct lane *lane, struct wall now)
     struct mono mono = env_mono(lane->worker->env);
     int64_t wait_us = 0;
 
-    if (lane->channel->is_ordered && head->due.us > now.us) {
+    if (lane->channel->is_ordered && head->due.us > now.us &&
+        head->due.us - now.us < STORE_DUE_US_MAX) {
         wake_in(lane, head->due.us - now.us);
         return false;
     }
@@ -443,6 +470,19 @@ static bool head_may_go(struct lane *lane, struct wall now)
         return false;
     }
     return true;
+}
+
+/* What is due and could not be fetched is tried again soon, or when an attempt has landed. */
+static void wake_for_next(struct lane *lane, struct wall now)
+{
+    if (lane->next_due.us == WALL_NEVER.us || lane->is_taking) {
+        return;
+    }
+    if (lane->next_due.us > now.us) {
+        wake_in(lane, lane->next_due.us - now.us);
+    } else if (list_is_empty(&lane->flying)) {
+        wake_in(lane, FETCH_AGAIN_US);
+    }
 }
 
 bool lane_turn(struct lane *lane)
@@ -462,10 +502,7 @@ bool lane_turn(struct lane *lane)
     fetch_if_due(lane, now);
     update_gate(lane);
     if (list_is_empty(&lane->queue)) {
-        if (lane->next_due.us != WALL_NEVER.us && !lane->is_taking) {
-            int64_t wait_us = lane->next_due.us - now.us;
-            wake_in(lane, wait_us > US_PER_MS ? wait_us : US_PER_MS);
-        }
+        wake_for_next(lane, now);
         return false;
     }
     if (lane->in_flight >= in_flight_cap(lane) || !head_may_go(lane, now)) {

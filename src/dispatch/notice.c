@@ -9,7 +9,7 @@
 #include "dispatch/dispatch_internal.h"
 #include "os/log.h"
 
-enum { NOTICE_BYTES_MAX = 4096 };
+enum { NOTICE_BYTES_MAX = 16 * 1024 };
 
 /* Which event a state of health is worth; NULL: none. */
 static const char *const notice_types[] = {
@@ -41,31 +41,45 @@ static void notice_stored(struct store_request *request)
     mem_free(notice);
 }
 
-static void write_data(const struct lane *lane, const char *cause, struct buf *out)
+/* Where the channel goes to, so that a person who gets this as a mail knows which one it is. */
+static void put_channel(const struct channel *channel, struct json_writer *writer)
+{
+    json_key(writer, "channel");
+    json_put_text(writer, id_text(ID_CHANNEL, channel->id).chars);
+    json_key(writer, "kind");
+    json_put_text(writer, channel_kind_word(channel->kind));
+    json_key(writer, "description");
+    json_put_string(writer, channel->description);
+    json_key(writer, channel->kind == CHANNEL_EMAIL ? "address" : "url");
+    json_put_string(writer, channel->kind == CHANNEL_EMAIL ? channel->address : channel->url);
+}
+
+static void write_data(const struct channel *channel, const struct health *health,
+                       const char *cause, struct buf *out)
 {
     struct json_writer writer;
 
     json_writer_init(&writer, out);
     json_begin_object(&writer);
-    json_key(&writer, "channel");
-    json_put_text(&writer, id_text(ID_CHANNEL, lane->id).chars);
+    put_channel(channel, &writer);
     json_key(&writer, "state");
-    json_put_text(&writer, health_word(lane->health.state));
+    json_put_text(&writer, health_word(health->state));
     json_key(&writer, "failing_since");
-    json_put_text(&writer, timetext_rfc3339(lane->health.failing_since).chars);
+    json_put_text(&writer, timetext_rfc3339(health->failing_since).chars);
     json_key(&writer, "cause");
     json_put_text(&writer, cause);
     json_end_object(&writer);
 }
 
-static void publish(struct lane *lane, const char *type, const char *cause)
+static void publish(struct lane *lane, const char *type, const struct health *health,
+                    const char *cause)
 {
     struct worker *worker = lane->worker;
     struct notice *notice = MEM_NEW(struct notice);
     struct buf data;
 
     buf_init(&data, NOTICE_BYTES_MAX);
-    write_data(lane, cause, &data);
+    write_data(lane->channel, health, cause, &data);
     notice->dispatch = worker->dispatch;
     notice->account = account_hold(lane->owner);
     notice->item.event = event_new(&(struct event_parts){
@@ -77,6 +91,8 @@ static void publish(struct lane *lane, const char *type, const char *cause)
     });
     buf_clear(&data);
     intake_match(worker->dispatch, notice->account, &notice->item);
+    /* The channel that it is about would fail with this too. */
+    intake_leave_out(worker->dispatch, notice->account, &notice->item, lane->id);
     notice->publish = (struct store_publish){
         .request = {.call = STORE_CALL_publish, .reply_to = worker->mailbox, .done = notice_stored},
         .items = &notice->item,
@@ -85,15 +101,15 @@ static void publish(struct lane *lane, const char *type, const char *cause)
     store_submit(worker->dispatch->store, &notice->publish.request);
 }
 
-void notice_health(struct lane *lane, const char *cause)
+void notice_health(struct lane *lane, const struct health *health, const char *cause)
 {
-    const char *type = notice_types[lane->health.state];
+    const char *type = notice_types[health->state];
 
     log_line(type == NULL ? LOG_INFO : LOG_WARN, "channel_health", "account",
              lane->owner == NULL ? NULL : lane->owner->name.ptr, "channel",
-             id_text(ID_CHANNEL, lane->id).chars, "state", health_word(lane->health.state), "cause",
+             id_text(ID_CHANNEL, lane->id).chars, "state", health_word(health->state), "cause",
              cause, NULL);
-    if (type != NULL && lane->owner != NULL && !lane->worker->is_draining) {
-        publish(lane, type, cause);
+    if (type != NULL && lane->channel != NULL && !lane->worker->is_draining) {
+        publish(lane, type, health, cause);
     }
 }

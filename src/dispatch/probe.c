@@ -15,6 +15,8 @@ struct probe_state {
     const struct dialect *dialect;
 };
 
+static const struct slice stopping = SLICE("the server is stopping");
+
 static void answer_run(struct message *message)
 {
     struct dispatch_probe *probe = CONTAINER_OF(message, struct dispatch_probe, message);
@@ -47,26 +49,6 @@ static struct dialect_attempt attempt_of(const struct dispatch_probe *probe, str
     };
 }
 
-static enum attempt_outcome judge(const struct probe_state *state,
-                                  const struct outbound_result *result, struct buf *detail)
-{
-    static const enum attempt_outcome outcomes[] = {
-        [VERDICT_DELIVERED] = ATTEMPT_DELIVERED,
-        [VERDICT_RETRY] = ATTEMPT_ANSWER,
-        [VERDICT_REFUSED] = ATTEMPT_REFUSED,
-        [VERDICT_GONE] = ATTEMPT_GONE,
-    };
-
-    if (result->outcome != ATTEMPT_ANSWER) {
-        return result->outcome;
-    }
-    if (state->probe->channel->kind == CHANNEL_EMAIL) {
-        return result->status < 300 ? ATTEMPT_DELIVERED : ATTEMPT_ANSWER;
-    }
-    struct dialect_attempt attempt = attempt_of(state->probe, env_wall(state->worker->env));
-    return outcomes[state->dialect->judge(&attempt, result, detail).verdict];
-}
-
 static void probe_done(struct outbound *request)
 {
     struct probe_state *state = CONTAINER_OF(request, struct probe_state, parts.request);
@@ -76,7 +58,9 @@ static void probe_done(struct outbound *request)
 
     list_remove(&state->worker->probes, &state->link);
     buf_init(&detail, ATTEMPT_DETAIL_BYTES_MAX);
-    probe->outcome = judge(state, result, &detail);
+    struct dialect_attempt attempt = attempt_of(probe, env_wall(state->worker->env));
+    probe->outcome =
+        shot_outcome(shot_judge(state->dialect, &attempt, result, &detail).verdict, result);
     probe->status = result->status;
     probe->took_us = result->took_us;
     buf_slice(&probe->answer, slice_sub(result->body, 0, ATTEMPT_ANSWER_BYTES_MAX));
@@ -94,6 +78,11 @@ static void probe_run(struct message *message)
     struct dialect_attempt attempt = attempt_of(probe, env_wall(state->worker->env));
     struct diag diag = {0};
 
+    if (atomic_load(&state->worker->dispatch->is_drained)) {
+        probe->outcome = ATTEMPT_CONNECT;
+        finish(state, stopping);
+        return;
+    }
     if (shot_encode(&state->worker->dispatch->options, state->dialect, &attempt, &state->parts,
                     &diag) != OK) {
         probe->outcome = ATTEMPT_INVALID;
@@ -113,7 +102,7 @@ void probe_end_all(struct worker *worker)
         struct probe_state *state = LIST_ITEM(link, struct probe_state, link);
         sender_abort(worker->sender, &state->parts.request);
         state->probe->outcome = ATTEMPT_CONNECT;
-        finish(state, SLICE("the server is stopping"));
+        finish(state, stopping);
     }
 }
 
@@ -129,5 +118,9 @@ void dispatch_probe(struct dispatch *dispatch, struct dispatch_probe *probe)
     buf_init(&probe->answer, ATTEMPT_ANSWER_BYTES_MAX);
     probe->private_state = state;
     probe->message.run = probe_run;
-    mailbox_post(state->worker->mailbox, &probe->message);
+    if (atomic_load(&dispatch->is_drained)) {
+        probe_run(&probe->message); /* no thread runs the mailbox any more */
+    } else {
+        mailbox_post(state->worker->mailbox, &probe->message);
+    }
 }

@@ -19,6 +19,7 @@ struct record {
     struct flight **leaving;         /* owned; per item: leaves memory once stored, or NULL */
     size_t len, room;
     struct store_settle_health *health; /* owned */
+    char **causes;                      /* owned; why each moved, for the notice */
     size_t health_len, health_room;
     struct mono not_before; /* the store refused it: not again until then */
     bool is_under_way;
@@ -107,16 +108,40 @@ void record_add(struct flight *flight, const struct outcome *outcome, bool is_le
     }
 }
 
-void record_health(struct lane *lane)
+static void add_health(struct record *record, const struct lane *lane, struct slice cause)
 {
-    struct record *record = record_filling(lane->worker);
-
     if (record->health_len == record->health_room) {
         record->health_room = record->health_room == 0 ? 4 : 2 * record->health_room;
         record->health = mem_resize(record->health, record->health_room, sizeof(*record->health));
+        record->causes = mem_resize(record->causes, record->health_room, sizeof(char *));
     }
+    record->causes[record->health_len] = mem_text(cause.ptr, cause.len);
     record->health[record->health_len++] = (struct store_settle_health){
         .account = lane->account, .channel = lane->id, .health = lane->health};
+}
+
+void record_health(struct lane *lane, struct slice cause)
+{
+    struct record *record = record_filling(lane->worker);
+
+    for (size_t i = 0; i < record->health_len; i++) {
+        if (record->health[i].channel.value == lane->id.value) {
+            record->health[i].health = lane->health; /* only the newest matters */
+            return;
+        }
+    }
+    add_health(record, lane, cause);
+}
+
+/* The account is told of what is stored: who hears that a channel is disabled finds it so. */
+static void tell_health(struct record *record)
+{
+    for (size_t i = 0; i < record->health_len; i++) {
+        struct lane *lane = map_get_u64(&record->worker->lanes, record->health[i].channel.value);
+        if (lane != NULL) {
+            notice_health(lane, &record->health[i].health, record->causes[i]);
+        }
+    }
 }
 
 static void record_free(struct record *record)
@@ -125,10 +150,14 @@ static void record_free(struct record *record)
         free_text(record->items[i].attempt.detail);
         free_text(record->items[i].attempt.answer);
     }
+    for (size_t i = 0; i < record->health_len; i++) {
+        mem_free(record->causes[i]);
+    }
     list_remove(&record->worker->records, &record->link);
     mem_free(record->items);
     mem_free(record->leaving);
     mem_free(record->health);
+    mem_free(record->causes);
     mem_free(record);
 }
 
@@ -177,6 +206,9 @@ static void recorded(struct store_request *request)
         } else {
             stay(worker, &record->items[i]);
         }
+    }
+    if (request->err == OK) {
+        tell_health(record);
     }
     store_request_clear(request);
     record_free(record);

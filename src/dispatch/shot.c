@@ -195,32 +195,32 @@ static struct dialect_judgement judge_mail(const struct outbound_result *result)
 {
     enum dialect_verdict verdict = VERDICT_RETRY;
 
+    /* Who is refused as a sender has to mend that; the receiver's address may be good. */
+    bool is_sender_refused = slice_ends(result->detail, SLICE("MAIL FROM"));
+
     if (result->status >= 200 && result->status <= 299) {
         verdict = VERDICT_DELIVERED;
-    } else if (result->status >= 500) {
+    } else if (result->status >= 500 && !is_sender_refused) {
         verdict = VERDICT_REFUSED;
     }
     return (struct dialect_judgement){.verdict = verdict};
 }
 
-static struct dialect_judgement judge(const struct shot *shot, struct buf *detail)
+struct dialect_judgement shot_judge(const struct dialect *dialect,
+                                    const struct dialect_attempt *attempt,
+                                    const struct outbound_result *result, struct buf *detail)
 {
-    const struct outbound_result *result = &shot->parts.request.result;
-
     if (result->outcome != ATTEMPT_ANSWER) {
         return (struct dialect_judgement){.verdict = VERDICT_RETRY};
     }
-    if (shot->channel->kind == CHANNEL_EMAIL) {
+    if (attempt->channel->kind == CHANNEL_EMAIL) {
         return judge_mail(result);
     }
-    struct dialect_attempt attempt = attempt_of(shot, env_wall(shot->flight->lane->worker->env));
-    /* A judgement holds no pointer, so nothing dangles. cppcheck cannot see that. */
-    /* cppcheck-suppress returnDanglingLifetime */
-    return shot->dialect->judge(&attempt, result, detail);
+    return dialect->judge(attempt, result, detail);
 }
 
-static enum attempt_outcome outcome_of(enum dialect_verdict verdict,
-                                       const struct outbound_result *result)
+enum attempt_outcome shot_outcome(enum dialect_verdict verdict,
+                                  const struct outbound_result *result)
 {
     switch (verdict) {
     case VERDICT_DELIVERED:
@@ -237,8 +237,8 @@ static enum attempt_outcome outcome_of(enum dialect_verdict verdict,
 
 /* ---- what follows ---- */
 
-/* Health moves, and the account is told. */
-static void note_health(struct lane *lane, enum dialect_verdict verdict, const char *cause)
+/* What an attempt tells of its channel's health. */
+static void note_health(struct lane *lane, enum dialect_verdict verdict, struct slice cause)
 {
     struct wall now = env_wall(lane->worker->env);
     bool has_moved = false;
@@ -258,8 +258,7 @@ static void note_health(struct lane *lane, enum dialect_verdict verdict, const c
         break;
     }
     if (has_moved) {
-        record_health(lane);
-        notice_health(lane, cause);
+        record_health(lane, cause);
     }
 }
 
@@ -309,9 +308,18 @@ static void count(struct worker *worker, enum dialect_verdict verdict)
 /* A receiver that names a time wants to be left alone until then, by other deliveries too. */
 static void pause_lane(struct lane *lane, int64_t not_before_us)
 {
-    if (not_before_us > 0) {
-        lane->paused_until = (struct mono){env_mono(lane->worker->env).us + not_before_us};
+    int64_t until_us = env_mono(lane->worker->env).us + not_before_us;
+
+    if (not_before_us > 0 && until_us > lane->paused_until.us) {
+        lane->paused_until.us = until_us;
     }
+}
+
+/* Whether the channel is still as it was when the attempt began: another URL's answer says nothing. */
+static bool is_of_today(const struct shot *shot)
+{
+    const struct channel *channel = shot->flight->lane->channel;
+    return channel != NULL && channel->updated.us == shot->channel->updated.us;
 }
 
 static void land(struct shot *shot, struct dialect_judgement judgement, struct slice detail)
@@ -324,17 +332,19 @@ static void land(struct shot *shot, struct dialect_judgement judgement, struct s
         .attempt = {.number = flight->attempts,
                     .began = shot->began,
                     .took_us = result->took_us,
-                    .outcome = outcome_of(judgement.verdict, result),
+                    .outcome = shot_outcome(judgement.verdict, result),
                     .status = result->status,
                     .detail = detail,
                     .answer = result->body},
     };
 
     decide(shot, judgement, &outcome);
-    note_health(lane, judgement.verdict, detail.len > 0 ? detail.ptr : "");
     count(lane->worker, judgement.verdict);
-    pause_lane(lane, judgement.not_before_us);
-    if (shot->channel->is_ordered && outcome.next == STORE_RETRY) {
+    if (is_of_today(shot)) {
+        note_health(lane, judgement.verdict, detail);
+        pause_lane(lane, judgement.not_before_us);
+    }
+    if (shot->channel->is_ordered && outcome.next == STORE_RETRY && !flight->is_dropped) {
         record_add(flight, &outcome, /* is_leaving= */ false);
         flight_requeue(flight, outcome.due);
     } else {
@@ -351,7 +361,9 @@ static void shot_done(struct outbound *request)
 
     buf_init(&detail, ATTEMPT_DETAIL_BYTES_MAX);
     buf_reserve(&detail, 1);
-    struct dialect_judgement judgement = judge(shot, &detail);
+    struct dialect_attempt attempt = attempt_of(shot, env_wall(worker->env));
+    struct dialect_judgement judgement =
+        shot_judge(shot->dialect, &attempt, &request->result, &detail);
     if (detail.len == 0 && judgement.verdict != VERDICT_DELIVERED) {
         buf_slice(&detail, slice_sub(request->result.detail, 0, ATTEMPT_DETAIL_BYTES_MAX));
     }

@@ -142,6 +142,10 @@ static void collect(struct worker *worker, struct mono now)
     struct lane *lane;
 
     while ((lane = map_each(&worker->lanes, &at)) != NULL) {
+        lane_refresh(lane);
+        if (lane->channel == NULL) {
+            worker_make_ready(worker, lane); /* its turn forgets what it waits for */
+        }
         if (lane_is_idle(lane) && lane->pacing.full_at.us <= now.us &&
             lane->paused_until.us <= now.us) {
             idle[idle_len++] = lane;

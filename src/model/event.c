@@ -68,6 +68,10 @@ enum err event_type_check(struct slice type, struct diag *diag)
         return diag_field(diag, ERR_INVALID, "type",
                           "expected an event type such as order.created");
     }
+    if (slice_starts(type, SLICE("tidings."))) {
+        return diag_field(diag, ERR_INVALID, "type",
+                          "types that begin with \"tidings.\" are the server's own news");
+    }
     while (slice_cut(&rest, '.', &segment)) {
         if (!segment_is_name(segment)) {
             return diag_field(diag, ERR_INVALID, "type",

@@ -120,7 +120,8 @@ static enum err write_one(struct committer *committer, struct store_request *req
     request->err = OK;
     request->diag = (struct diag){0};
     if (call->needs_room && atomic_load(&committer->is_full)) {
-        request->err = diag_set(&request->diag, ERR_FULL, "the disk is full");
+        request->err = diag_set(&request->diag, ERR_FULL,
+                                "no room for more: the disk is full or cannot be written");
         return OK;
     }
     enum err err = call->write(committer, request);
@@ -130,10 +131,23 @@ static enum err write_one(struct committer *committer, struct store_request *req
     return err;
 }
 
+/* While somebody else writes (an operator's tool) the batch waits, however long: nothing of it is
+ * written yet. */
+static enum err begin(struct committer *committer, struct diag *diag)
+{
+    const struct committer_options *options = &committer->options;
+    enum err err = ERR_BUSY;
+
+    while (err == ERR_BUSY) {
+        err = options->ops->begin(options->engine, &committer->at, diag);
+    }
+    return err;
+}
+
 static enum err write_all(struct committer *committer, struct diag *diag)
 {
     const struct committer_options *options = &committer->options;
-    enum err err = options->ops->begin(options->engine, &committer->at, diag);
+    enum err err = begin(committer, diag);
 
     committer->written = 0;
     while (committer->written < committer->batch_len && err == OK) {
@@ -230,8 +244,7 @@ static void settle_engine(struct committer *committer)
 {
     const struct committer_options *options = &committer->options;
     struct diag diag = {0};
-    bool is_idle = atomic_load(&committer->waiting) == 0;
-    enum err err = options->ops->settled(options->engine, is_idle, &diag);
+    enum err err = options->ops->settled(options->engine, &diag);
 
     if (err != OK) {
         options->hooks->fatal(options->hooks->ctx, err, &diag);

@@ -37,6 +37,7 @@ struct engine_options {
     const char *path, *url;
     const uint8_t *master_key; /* or NULL */
     struct env *env;           /* for nonces of sealed secrets only */
+    int64_t idempotency_us;    /* how long a key counts, whether or not retain has removed it */
     struct channel_defaults channel_defaults;
 };
 
@@ -57,6 +58,12 @@ struct engine_state {
     uint8_t receipt_key[32]; /* from chance given in at the first open, kept for ever */
 };
 
+/* When something is due, given what was recorded: see STORE_DUE_US_MAX. */
+static inline struct wall engine_due(struct wall due, struct wall now)
+{
+    return due.us - now.us > STORE_DUE_US_MAX ? now : due;
+}
+
 #define ENGINE_WRITE(name)                                                                         \
     enum err (*name)(struct engine *, const struct engine_batch *, struct store_##name *)
 #define ENGINE_READ(name)                                                                          \
@@ -75,12 +82,13 @@ struct engine_ops {
     enum err (*recover)(struct engine *engine, struct id mark, struct wall now, uint64_t *out_count,
                         struct diag *diag);
 
+    /* ERR_BUSY: somebody else writes for longer than an engine cares to wait at a time; nothing has
+     * begun, and it is called again. */
     enum err (*begin)(struct engine *engine, const struct engine_batch *batch, struct diag *diag);
     enum err (*commit)(struct engine *engine, struct diag *diag);
     void (*rollback)(struct engine *engine);
-    /* After a commit, with the time there is: checkpoints and the like, in small steps. is_idle:
-     * nothing waits. What it returns but OK is fatal. */
-    enum err (*settled)(struct engine *engine, bool is_idle, struct diag *diag);
+    /* After a commit: checkpoints and the like, in small steps. What it returns but OK is fatal. */
+    enum err (*settled)(struct engine *engine, struct diag *diag);
     /* Disk full: give up what was held in reserve so that acknowledging still works; take it back:
      * OK when there is room for events again. */
     void (*relieve)(struct engine *engine);

@@ -33,19 +33,71 @@ STORE_CALLS(READ_FUNCTION)
 static read_fn *const reads[STORE_CALL_COUNT] = {STORE_CALLS(READ_ROW)};
 #undef READ_ROW
 
-static struct store_request *next_request(struct readers *readers)
+/* Dispatch's thread takes nothing else. */
+static bool is_dispatchs(const struct reader *reader)
 {
-    (void)pthread_mutex_lock(&readers->lock);
-    while (readers->first == NULL && !readers->is_closing) {
-        (void)pthread_cond_wait(&readers->wake, &readers->lock);
+    return reader == &reader->readers->threads[0];
+}
+
+/* ---- The queues ------------------------------------------------------------------------------ */
+
+static void push(struct readers_queue *queue, struct message *message)
+{
+    message->next = NULL;
+    if (queue->first == NULL) {
+        queue->first = message;
+    } else {
+        queue->last->next = message;
     }
-    struct message *message = readers->first;
+    queue->last = message;
+}
+
+static struct message *pop(struct readers_queue *queue)
+{
+    struct message *message = queue->first;
+
     if (message != NULL) {
-        readers->first = message->next;
+        queue->first = message->next;
+    }
+    return message;
+}
+
+static struct message *pop_for(const struct reader *reader)
+{
+    struct readers *readers = reader->readers;
+    struct message *message = pop(&readers->from_dispatch);
+
+    return message != NULL || is_dispatchs(reader) ? message : pop(&readers->others);
+}
+
+/* NULL: the store is closing and nothing waits any more. */
+static struct store_request *next_request(const struct reader *reader)
+{
+    struct readers *readers = reader->readers;
+    pthread_cond_t *wake = is_dispatchs(reader) ? &readers->wake_dispatch : &readers->wake;
+    struct message *message = NULL;
+
+    (void)pthread_mutex_lock(&readers->lock);
+    while ((message = pop_for(reader)) == NULL && !readers->is_closing) {
+        (void)pthread_cond_wait(wake, &readers->lock);
     }
     (void)pthread_mutex_unlock(&readers->lock);
     return message != NULL ? CONTAINER_OF(message, struct store_request, message) : NULL;
 }
+
+/* Whichever of those that may answer it is free takes it. */
+static void put(struct readers *readers, struct store_request *request)
+{
+    bool is_from_dispatch = request->call == STORE_CALL_take || request->call == STORE_CALL_lanes;
+
+    push(is_from_dispatch ? &readers->from_dispatch : &readers->others, &request->message);
+    (void)pthread_cond_signal(&readers->wake);
+    if (is_from_dispatch) {
+        (void)pthread_cond_signal(&readers->wake_dispatch);
+    }
+}
+
+/* ---- The threads ----------------------------------------------------------------------------- */
 
 static void run(void *ctx)
 {
@@ -53,7 +105,7 @@ static void run(void *ctx)
     struct readers *readers = reader->readers;
     struct store_request *request = NULL;
 
-    while ((request = next_request(readers)) != NULL) {
+    while ((request = next_request(reader)) != NULL) {
         request->diag = (struct diag){0};
         request->err =
             reads[request->call](readers->ops, reader->view, env_wall(readers->env), request);
@@ -79,6 +131,7 @@ enum err readers_start(struct readers *readers, const struct engine_ops *ops, st
     enum err err = OK;
 
     assert(len > 0);
+    len++; /* and dispatch's */
     *readers = (struct readers){.ops = ops, .env = env, .len = len};
     readers->threads = MEM_ARRAY(len, struct reader);
     for (uint32_t i = 0; i < len && err == OK; i++) {
@@ -91,6 +144,7 @@ enum err readers_start(struct readers *readers, const struct engine_ops *ops, st
     }
     (void)pthread_mutex_init(&readers->lock, NULL); /* plain ones: nothing can be lacking */
     (void)pthread_cond_init(&readers->wake, NULL);
+    (void)pthread_cond_init(&readers->wake_dispatch, NULL);
     for (uint32_t i = 0; i < len; i++) {
         thread_start(&readers->threads[i].thread, "reader", run, &readers->threads[i]);
     }
@@ -99,19 +153,10 @@ enum err readers_start(struct readers *readers, const struct engine_ops *ops, st
 
 void readers_submit(struct readers *readers, struct store_request *request)
 {
-    struct message *message = &request->message;
-
-    message->next = NULL;
     (void)pthread_mutex_lock(&readers->lock);
     bool is_closing = readers->is_closing;
     if (!is_closing) {
-        if (readers->first == NULL) {
-            readers->first = message;
-        } else {
-            readers->last->next = message;
-        }
-        readers->last = message;
-        (void)pthread_cond_signal(&readers->wake);
+        put(readers, request);
     }
     (void)pthread_mutex_unlock(&readers->lock);
     if (is_closing) {
@@ -125,6 +170,7 @@ void readers_stop(struct readers *readers)
     (void)pthread_mutex_lock(&readers->lock);
     readers->is_closing = true;
     (void)pthread_cond_broadcast(&readers->wake);
+    (void)pthread_cond_broadcast(&readers->wake_dispatch);
     (void)pthread_mutex_unlock(&readers->lock);
     for (uint32_t i = 0; i < readers->len; i++) {
         thread_join(&readers->threads[i].thread);
@@ -135,5 +181,6 @@ void readers_stop(struct readers *readers)
 void readers_clear(struct readers *readers)
 {
     (void)pthread_cond_destroy(&readers->wake);
+    (void)pthread_cond_destroy(&readers->wake_dispatch);
     (void)pthread_mutex_destroy(&readers->lock);
 }

@@ -41,6 +41,8 @@ static enum err open_engine(struct store *store, struct env *env,
         .master_key = options->master_key,
         .env = env,
         .channel_defaults = options->channel_defaults,
+        .idempotency_us =
+            options->idempotency_us > 0 ? options->idempotency_us : STORE_IDEMPOTENCY_US,
     };
 
     store->ops = options->engine;

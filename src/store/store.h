@@ -63,15 +63,18 @@ struct store_hooks {
 
 struct store_options {
     const struct engine_ops *engine;
-    const char *path;   /* folder of an embedded engine */
-    const char *url;    /* of a shared engine */
-    uint32_t node;      /* in ids */
-    uint32_t readers;   /* threads, at least 1 */
+    const char *path; /* folder of an embedded engine */
+    const char *url;  /* of a shared engine */
+    uint32_t node;    /* in ids */
+    /* threads that answer the API's reads, at least 1; dispatch's take and lanes have one more of
+     * their own */
+    uint32_t readers;
     uint32_t queue_max; /* writes that may wait before store_is_busy says so */
     uint32_t batch_max; /* requests in one transaction */
     /* SEAL_KEY_BYTES to seal secrets with, or NULL: they are stored as they are */
     const uint8_t *master_key;
     struct channel_defaults channel_defaults;
+    int64_t idempotency_us; /* how long a key counts; 0: STORE_IDEMPOTENCY_US */
     struct store_hooks hooks;
 };
 
@@ -160,6 +163,12 @@ void store_submit(struct store *store, struct store_request *request);
  * for every call below that says "owned". */
 void store_request_clear(struct store_request *request);
 
+/*
+ * No schedule waits longer than 30 days and a fifth. A due time further ahead than this was given by
+ * a clock that has been set back since: it counts as due now.
+ */
+#define STORE_DUE_US_MAX (60 * US_PER_DAY)
+
 /* ---- publish: events with the channels they go to ------------------------------------------- */
 
 enum store_way {
@@ -171,11 +180,12 @@ enum store_way {
 struct store_target {
     struct id channel;
     enum store_way way;
+    int64_t delay_us; /* STORE_WAITING: due so long after the commit */
 };
 
 enum { STORE_HASH_BYTES = 16 };
 
-/* How long an idempotency key counts, whether or not retain has already removed it. */
+/* How long an idempotency key counts unless the options say otherwise. */
 #define STORE_IDEMPOTENCY_US (24 * US_PER_HOUR)
 
 struct store_publish_item {
@@ -217,7 +227,7 @@ struct store_settle_item {
     bool is_fresh; /* has no pending row yet (neither parked nor fetched) */
     enum store_next next;
     enum delivery_state state; /* STORE_FINAL */
-    /* STORE_RETRY, STORE_PARK; WALL_NEVER: waits for its channel (ordered, disabled) */
+    /* STORE_RETRY, STORE_PARK */
     struct wall due;
     bool has_attempt;
     struct attempt attempt; /* texts borrowed; number is set by the caller; id comes back */
@@ -270,7 +280,12 @@ struct store_receive {
  * been set back, and does not hold. */
 #define STORE_LEASE_US_MAX (12 * US_PER_HOUR)
 
-enum store_answer_kind { STORE_ACK, STORE_RELEASE, STORE_EXTEND };
+enum store_answer_kind {
+    STORE_ACK,
+    STORE_RELEASE,
+    STORE_EXTEND,
+    STORE_UNDO, /* as if it had not been received: nobody got it */
+};
 
 struct store_answer_item {
     struct id delivery;
@@ -281,7 +296,7 @@ struct store_answer_item {
 };
 
 /* What a consumer does with leased messages: acknowledge, give back at once, or hold longer
- * (lease_us from now). */
+ * (lease_us from now); or what is done for one that went before the answer. */
 struct store_answer {
     struct store_request request;
     struct id account, channel;
@@ -320,12 +335,14 @@ struct store_put_account {
     struct wall expected;
 };
 
-/* Puts a channel of an account: the same rules by channel->id. ERR_LIMIT: ACCOUNT_CHANNELS_MAX. */
+/* Puts a channel of an account: the same rules by channel->id. ERR_LIMIT: ACCOUNT_CHANNELS_MAX. A
+ * change keeps the health that is stored, which may have moved since the caller looked. */
 struct store_put_channel {
     struct store_request request;
     struct id account;
     struct channel *channel;
     struct wall expected;
+    bool is_enabled_again; /* in: its health counts, and not the stored one */
 };
 
 struct store_put_key {
@@ -349,9 +366,13 @@ struct store_retain {
     /* data of older events goes, once all their deliveries are final; queue messages older than
      * this expire */
     struct wall payloads_before;
-    struct wall rest_before; /* older events, attempts and idempotency keys past it go */
+    /* older events, attempts and idempotency keys past it go. An event stays while one of its
+     * deliveries is still to be sent: until its schedule ends or its channel is removed. */
+    struct wall rest_before;
     struct wall idempotency_before;
-    uint32_t max;     /* rows to look at */
+    /* rows to look at, the deliveries of an event counted too; one event is looked at as a whole,
+     * however many it has */
+    uint32_t max;
     bool has_more;    /* out */
     uint64_t removed; /* out */
 };
@@ -425,7 +446,7 @@ struct store_due {
     struct event *event; /* one reference, owned by the request; a taker holds it before clearing */
     struct id delivery;
     uint32_t attempts; /* made so far */
-    struct wall due;
+    struct wall due;   /* `now` where STORE_DUE_US_MAX says so */
 };
 
 /* What is due for one send channel: by due time, or for an ordered channel by delivery id whatever

@@ -132,7 +132,7 @@ static void committed_answer(struct committer *committer, struct store_request *
 {
     const struct store_answer *answer = REQUEST(answer, request);
 
-    if (answer->kind == STORE_RELEASE) {
+    if (answer->kind == STORE_RELEASE || answer->kind == STORE_UNDO) {
         tell_nudged(committer, answer->account, answer->channel, ID_NONE);
     }
 }

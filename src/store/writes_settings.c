@@ -147,6 +147,9 @@ static enum err prepare_channel(struct committer *committer, const struct accoun
         channel->created = before->created;
         channel->updated = later(now, before->updated);
     }
+    if (err == OK && !put->is_enabled_again) {
+        channel->health = before->health;
+    }
     return err;
 }
 

@@ -40,20 +40,32 @@ static void put_line(struct buf *out, const char *label, struct slice value)
     }
 }
 
-/* One value on one line: strings undone, everything else as it is in the data. */
+static void put_on_one_line(struct buf *out, struct slice text)
+{
+    struct slice cut = utf8_cut(text, MAIL_VALUE_BYTES_MAX);
+
+    for (size_t i = 0; i < cut.len; i++) {
+        buf_byte(out, (unsigned char)cut.ptr[i] < ' ' ? ' ' : cut.ptr[i]);
+    }
+}
+
+/* Strings undone, everything else as it is in the data. */
 static void put_value(struct buf *out, struct json value)
 {
     struct buf scratch;
-    struct slice text = json_raw(value);
 
     buf_init(&scratch, MAIL_STRING_BYTES_MAX);
-    if (json_type(value) == JSON_STRING) {
-        text = json_string(value, &scratch);
-    }
-    text = utf8_cut(text, MAIL_VALUE_BYTES_MAX);
-    for (size_t i = 0; i < text.len; i++) {
-        buf_byte(out, (unsigned char)text.ptr[i] < ' ' ? ' ' : text.ptr[i]);
-    }
+    put_on_one_line(out, json_type(value) == JSON_STRING ? json_string(value, &scratch)
+                                                         : json_raw(value));
+    buf_clear(&scratch);
+}
+
+static void put_name(struct buf *out, struct json member)
+{
+    struct buf scratch;
+
+    buf_init(&scratch, MAIL_STRING_BYTES_MAX);
+    put_on_one_line(out, json_name_text(member, &scratch));
     buf_clear(&scratch);
 }
 
@@ -66,7 +78,9 @@ static void put_members(struct buf *out, struct json object)
             buf_text(out, "  ...\n");
             return;
         }
-        buf_printf(out, "  %.*s: ", SLICE_ARGS(json_name(member)));
+        buf_text(out, "  ");
+        put_name(out, member);
+        buf_text(out, ": ");
         put_value(out, member);
         buf_byte(out, '\n');
     }

@@ -205,10 +205,8 @@ enum err harness_await(struct harness *harness, struct store_request *request)
     return await(harness->mailbox, request);
 }
 
-static void hold_committer(void *ctx, UNUSED struct id account, UNUSED struct id channel)
+void hold_here(struct hold *hold)
 {
-    struct hold *hold = ctx;
-
     (void)pthread_mutex_lock(&hold->lock);
     hold->is_in = true;
     (void)pthread_cond_broadcast(&hold->moved);
@@ -216,6 +214,11 @@ static void hold_committer(void *ctx, UNUSED struct id account, UNUSED struct id
         (void)pthread_cond_wait(&hold->moved, &hold->lock);
     }
     (void)pthread_mutex_unlock(&hold->lock);
+}
+
+static void hold_committer(void *ctx, UNUSED struct id account, UNUSED struct id channel)
+{
+    hold_here(ctx);
 }
 
 void hold_on_change(struct harness *harness, struct hold *hold)

@@ -91,6 +91,7 @@ struct hold {
     }
 
 void hold_on_change(struct harness *harness, struct hold *hold); /* opens the store again */
+void hold_here(struct hold *hold);                               /* what a held thread calls */
 void hold_wait(struct hold *hold);
 void hold_end(struct hold *hold);
 

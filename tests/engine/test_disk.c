@@ -304,6 +304,29 @@ static void the_log_stays_bounded_under_readers_that_never_pause(void **state)
     mem_free(data);
 }
 
+/* ---- Damage ---------------------------------------------------------------------------------- */
+
+/* Another account's event may stand before it. */
+static void a_delivery_without_its_event_never_gives_another_one(void **state)
+{
+    struct harness *harness = *state;
+    struct id account = make_account(harness, "acme");
+    struct id channel = make_webhook(harness, account);
+    struct id neighbour = publish_one(harness, account, channel, STORE_WAITING);
+    struct store_take take = {.channel = channel, .max = 10, .bytes_max = 1000};
+
+    harness_advance(harness, US_PER_SECOND);
+    (void)publish_one(harness, account, channel, STORE_WAITING);
+    harness_close(harness);
+    run_sql(harness, "DELETE FROM event WHERE id = (SELECT max(id) FROM event)");
+    harness_open(harness);
+    take.now = harness_now(harness);
+    assert_int_equal(CALL(harness, take, &take), OK);
+    assert_int_equal(take.items_len, 1);
+    assert_int_equal(take.items[0].delivery.value, neighbour.value);
+    store_request_clear(&take.request);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +340,7 @@ int main(int argc, char **argv)
         ENGINE_TEST(under_a_master_key_no_file_has_a_secret),
         ENGINE_TEST(plain_secrets_are_still_read_under_a_master_key),
         ENGINE_TEST(the_log_stays_bounded_under_readers_that_never_pause),
+        ENGINE_TEST(a_delivery_without_its_event_never_gives_another_one),
     };
 
     harness_choose_engine(argc, argv);

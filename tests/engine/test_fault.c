@@ -161,7 +161,7 @@ struct batch {
 static void prepare_batch(struct shop *shop, struct batch *batch, struct id waiting)
 {
     *batch = (struct batch){
-        .target = {shop->webhook, STORE_WAITING},
+        .target = {.channel = shop->webhook, .way = STORE_WAITING},
         .settled = settle_item(shop->account, shop->webhook, waiting, 1),
         .receive = {.account = shop->account,
                     .channel = shop->queue,

@@ -133,8 +133,8 @@ static void publish_next(struct flight *flight)
     char room[4096];
 
     flight->number = life->next_number++;
-    flight->targets[0] = (struct store_target){life->webhook, STORE_FRESH};
-    flight->targets[1] = (struct store_target){life->queue, STORE_QUEUE};
+    flight->targets[0] = (struct store_target){.channel = life->webhook, .way = STORE_FRESH};
+    flight->targets[1] = (struct store_target){.channel = life->queue, .way = STORE_QUEUE};
     flight->item = (struct store_publish_item){
         .event = make_event(life->account, "a.b", data_of(flight->number, room)),
         .targets = flight->targets,

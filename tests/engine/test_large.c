@@ -19,7 +19,7 @@ static void publish_each(struct shop *shop, size_t first)
 {
     struct store_publish_item *items = MEM_ARRAY(EACH, struct store_publish_item);
     struct store_publish publish = {.items = items, .items_len = EACH};
-    struct store_target target = {shop->channel, STORE_WAITING};
+    struct store_target target = {.channel = shop->channel, .way = STORE_WAITING};
 
     for (size_t i = 0; i < EACH; i++) {
         bool is_rare = (first + i) % STEP == 0;

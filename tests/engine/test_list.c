@@ -349,7 +349,7 @@ static void the_deliveries_of_one_event_come_newest_first_too(void **state)
     struct store_target targets[5];
 
     for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
-        targets[i] = (struct store_target){shop.channel, STORE_WAITING};
+        targets[i] = (struct store_target){.channel = shop.channel, .way = STORE_WAITING};
     }
     struct id event = publish_to(shop.harness, make_event(shop.account, "a.b", SLICE("1")), targets,
                                  ARRAY_LEN(targets))

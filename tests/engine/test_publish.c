@@ -147,9 +147,9 @@ static void an_event_has_a_delivery_for_each_target(void **state)
     struct harness *harness = *state;
     struct id account = make_account(harness, "acme");
     struct store_target targets[] = {
-        {make_webhook(harness, account), STORE_FRESH},
-        {make_webhook(harness, account), STORE_WAITING},
-        {make_queue(harness, account), STORE_QUEUE},
+        {.channel = make_webhook(harness, account), .way = STORE_FRESH},
+        {.channel = make_webhook(harness, account), .way = STORE_WAITING},
+        {.channel = make_queue(harness, account), .way = STORE_QUEUE},
     };
     struct store_publish_item item =
         publish_to(harness, make_event(account, "a.b", SLICE("1")), targets, ARRAY_LEN(targets));
@@ -189,8 +189,8 @@ static void one_event_goes_to_ten_thousand_targets(void **state)
     for (uint32_t i = 0; i < FAN_OUT; i++) {
         bool is_queue = i % 2 == 0;
 
-        targets[i] =
-            (struct store_target){is_queue ? queue : webhook, is_queue ? STORE_QUEUE : STORE_FRESH};
+        targets[i] = (struct store_target){.channel = is_queue ? queue : webhook,
+                                           .way = is_queue ? STORE_QUEUE : STORE_FRESH};
     }
     struct store_publish_item item =
         publish_to(harness, make_event(account, "a.b", SLICE("1")), targets, FAN_OUT);
@@ -304,8 +304,9 @@ static void a_duplicate_tells_how_many_deliveries_the_first_has(void **state)
 {
     struct harness *harness = *state;
     struct id account = make_account(harness, "acme");
-    struct store_target targets[] = {{make_webhook(harness, account), STORE_WAITING},
-                                     {make_queue(harness, account), STORE_QUEUE}};
+    struct store_target targets[] = {
+        {.channel = make_webhook(harness, account), .way = STORE_WAITING},
+        {.channel = make_queue(harness, account), .way = STORE_QUEUE}};
     struct event *event = make_event(account, "a.b", SLICE("1"));
     struct store_publish_item first = keyed(event, 1, 1);
     struct store_publish publish = {.items = &first, .items_len = 1};

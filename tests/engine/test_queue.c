@@ -354,6 +354,29 @@ static void a_released_message_comes_again_at_once(void **state)
     assert_int_equal(answer(&shop, STORE_ACK, messages[0], epoch), ERR_STALE);
 }
 
+/* Nobody got it, so it does not count against the receives; but its receipt is worth nothing. */
+static void a_receive_that_was_undone_does_not_count(void **state)
+{
+    struct shop shop = make_shop(state);
+    struct id message = put(&shop);
+    struct store_receive receive = receive_of(&shop);
+
+    receive.max_receives = 1;
+    for (int round = 0; round < 3; round++) {
+        assert_received(&shop, &receive, &message, 1);
+        uint32_t epoch = receive.messages[0].epoch;
+        assert_int_equal(receive.messages[0].attempt, 1);
+        store_request_clear(&receive.request);
+        assert_int_equal(answer(&shop, STORE_UNDO, message, epoch - 1), ERR_STALE);
+        assert_int_equal(answer(&shop, STORE_UNDO, message, epoch), OK);
+    }
+    assert_received(&shop, &receive, &message, 1);
+    assert_int_equal(receive.messages[0].epoch, 4);
+    store_request_clear(&receive.request);
+    assert_int_equal(answer(&shop, STORE_ACK, message, 3), ERR_STALE);
+    assert_int_equal(answer(&shop, STORE_ACK, message, 4), OK);
+}
+
 static void an_extended_lease_holds_from_now_on(void **state)
 {
     struct shop shop = make_shop(state);
@@ -490,6 +513,7 @@ int main(int argc, char **argv)
         ENGINE_TEST(only_the_newest_lease_answers),
         ENGINE_TEST(a_lease_that_ended_still_answers_while_nobody_else_has_the_message),
         ENGINE_TEST(a_released_message_comes_again_at_once),
+        ENGINE_TEST(a_receive_that_was_undone_does_not_count),
         ENGINE_TEST(an_extended_lease_holds_from_now_on),
         ENGINE_TEST(one_request_answers_many_each_on_its_own),
         ENGINE_TEST(a_send_delivery_is_no_message),

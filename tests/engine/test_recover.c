@@ -97,10 +97,10 @@ static void of_one_event_only_what_was_in_the_air_is_tried_again(void **state)
 {
     struct shop shop = make_shop(state);
     struct store_target targets[] = {
-        {shop.channel, STORE_FRESH},
-        {make_webhook(shop.harness, shop.account), STORE_FRESH},
-        {make_webhook(shop.harness, shop.account), STORE_WAITING},
-        {make_queue(shop.harness, shop.account), STORE_QUEUE},
+        {.channel = shop.channel, .way = STORE_FRESH},
+        {.channel = make_webhook(shop.harness, shop.account), .way = STORE_FRESH},
+        {.channel = make_webhook(shop.harness, shop.account), .way = STORE_WAITING},
+        {.channel = make_queue(shop.harness, shop.account), .way = STORE_QUEUE},
     };
     struct event *event = make_event(shop.account, "a.b", SLICE("1"));
     struct id id = publish_to(shop.harness, event, targets, ARRAY_LEN(targets)).id;

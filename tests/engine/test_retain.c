@@ -223,6 +223,21 @@ static void a_key_goes_when_it_does_not_count_any_more(void **state)
     assert_true(publish_keyed(&shop).value > second.value);
 }
 
+/* As the options say; and no longer, whether or not retain has run. */
+static void a_key_counts_as_long_as_the_options_say(void **state)
+{
+    struct shop shop = make_shop(state);
+
+    harness_close(shop.harness);
+    shop.harness->options.idempotency_us = 3 * STORE_IDEMPOTENCY_US;
+    harness_open(shop.harness);
+    struct id first = publish_keyed(&shop);
+    harness_advance(shop.harness, 2 * STORE_IDEMPOTENCY_US);
+    assert_int_equal(publish_keyed(&shop).value, first.value);
+    harness_advance(shop.harness, 2 * STORE_IDEMPOTENCY_US);
+    assert_true(publish_keyed(&shop).value > first.value);
+}
+
 /* ---- Everything ------------------------------------------------------------------------------ */
 
 static void a_very_old_event_goes_with_all_that_belongs_to_it(void **state)
@@ -251,6 +266,28 @@ static void a_very_old_event_goes_with_all_that_belongs_to_it(void **state)
         store_request_clear(&list.request);
         harness_reopen(shop.harness);
     }
+}
+
+/* However old it is; and it goes in a later round, when its delivery has ended. */
+static void a_very_old_event_stays_while_a_delivery_is_to_be_sent(void **state)
+{
+    struct shop shop = make_shop(state);
+    struct id gone[] = {publish_delivered(&shop), ID_NONE};
+    struct id waiting = publish_way(&shop, STORE_WAITING);
+
+    gone[1] = publish_delivered(&shop);
+    harness_advance(shop.harness, REST_AGE_US + US_PER_DAY);
+    (void)publish_delivered(&shop);
+    for (uint32_t max = 1; max < 5; max++) {
+        (void)retain_by(&shop, max);
+        assert_true(is_gone(&shop, gone[0]));
+        assert_true(is_gone(&shop, gone[1]));
+        assert_true(has_data(&shop, waiting));
+        assert_state(shop.harness, shop.account, waiting, DELIVERY_PENDING);
+    }
+    settle_final(shop.harness, shop.account, shop.channel, waiting, false, DELIVERY_FAILED);
+    (void)retain(&shop);
+    assert_true(is_gone(&shop, waiting));
 }
 
 static void what_is_being_tried_for_the_first_time_is_left_alone(void **state)
@@ -350,6 +387,34 @@ static void many_small_slices_do_all_that_one_does(void **state)
     assert_int_equal(count_pending(shop.harness), 0);
 }
 
+enum { WIDE_EVENTS = 4, WIDE_TARGETS = 10 };
+
+/* What an event's deliveries cost counts too. */
+static void a_slice_ends_early_where_events_have_many_deliveries(void **state)
+{
+    struct shop shop = make_shop(state);
+    struct store_target targets[WIDE_TARGETS];
+    struct store_get_event get = {.account = shop.account};
+    struct store_retain first = {.rest_before = WALL_NEVER, .max = WIDE_TARGETS + 2};
+
+    for (size_t i = 0; i < WIDE_TARGETS; i++) {
+        targets[i] = (struct store_target){.channel = shop.queue, .way = STORE_QUEUE};
+    }
+    for (size_t i = 0; i < WIDE_EVENTS; i++) {
+        struct event *event = make_event(shop.account, "a.b", SLICE("1"));
+
+        get.event = publish_to(shop.harness, event, targets, WIDE_TARGETS).id;
+    }
+    harness_advance(shop.harness, US_PER_DAY);
+    (void)publish_way(&shop, STORE_WAITING);
+    assert_int_equal(CALL(shop.harness, retain, &first), OK);
+    assert_true(first.has_more);
+    assert_int_equal(CALL(shop.harness, get_event, &get), OK);
+    store_request_clear(&get.request);
+    (void)retain_all(shop.harness, &first);
+    assert_int_equal(CALL(shop.harness, get_event, &get), ERR_NOT_FOUND);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -359,12 +424,15 @@ int main(int argc, char **argv)
         ENGINE_TEST(data_that_is_gone_cannot_be_sent_again),
         ENGINE_TEST(old_queue_messages_expire),
         ENGINE_TEST(a_key_goes_when_it_does_not_count_any_more),
+        ENGINE_TEST(a_key_counts_as_long_as_the_options_say),
         ENGINE_TEST(a_very_old_event_goes_with_all_that_belongs_to_it),
+        ENGINE_TEST(a_very_old_event_stays_while_a_delivery_is_to_be_sent),
         ENGINE_TEST(what_is_being_tried_for_the_first_time_is_left_alone),
         ENGINE_TEST(a_very_late_outcome_is_no_error),
         ENGINE_TEST(what_was_pending_for_a_deleted_channel_is_canceled),
         ENGINE_TEST(what_was_pending_for_a_deleted_account_is_canceled),
         ENGINE_TEST(many_small_slices_do_all_that_one_does),
+        ENGINE_TEST(a_slice_ends_early_where_events_have_many_deliveries),
     };
 
     harness_choose_engine(argc, argv);

@@ -227,6 +227,34 @@ static void all_versions_of_a_channel_share_one_gate(void **state)
     channel_release(before);
 }
 
+/* An owner changes what was read before the sender recorded a failure. */
+static void a_change_keeps_the_health_that_moved_meanwhile(void **state)
+{
+    struct harness *harness = *state;
+    struct id account = make_account(harness, "acme");
+    struct id id = make_webhook(harness, account);
+    struct channel *seen = channel_hold(see_channel(harness, account, id));
+    struct store_settle_health moved = {
+        .account = account, .channel = id, .health = {HEALTH_DISABLED, {1000}, {2000}}};
+    struct store_settle settle = {.health = &moved, .health_len = 1};
+
+    assert_int_equal(CALL(harness, settle, &settle), OK);
+    struct channel *changed = read_channel(harness, "{\"description\": \"new\"}", seen);
+    assert_int_equal(put_channel(harness, account, changed, seen->updated), OK);
+    assert_int_equal(see_channel(harness, account, id)->health.state, HEALTH_DISABLED);
+    harness_reopen(harness);
+    assert_int_equal(see_channel(harness, account, id)->health.state, HEALTH_DISABLED);
+
+    struct store_put_channel put = {.account = account,
+                                    .channel = read_channel(harness, "{}", seen),
+                                    .expected = see_channel(harness, account, id)->updated,
+                                    .is_enabled_again = true};
+    assert_int_equal(CALL(harness, put_channel, &put), OK);
+    assert_int_equal(see_channel(harness, account, id)->health.state, HEALTH_HEALTHY);
+    channel_release(put.channel);
+    channel_release(seen);
+}
+
 static void a_channel_has_a_new_gate_after_a_restart(void **state)
 {
     struct harness *harness = *state;
@@ -467,6 +495,7 @@ int main(int argc, char **argv)
         ENGINE_TEST(a_channel_of_no_account_is_not_found),
         ENGINE_TEST(a_channel_follows_the_same_rules_of_versions),
         ENGINE_TEST(all_versions_of_a_channel_share_one_gate),
+        ENGINE_TEST(a_change_keeps_the_health_that_moved_meanwhile),
         ENGINE_TEST(a_channel_has_a_new_gate_after_a_restart),
         ENGINE_TEST(a_removed_channel_is_gone),
         ENGINE_TEST(a_key_is_found_by_its_hash_until_it_is_removed),

@@ -106,20 +106,22 @@ static void a_delivery_tells_how_often_and_since_when(void **state)
     store_request_clear(&take.request);
 }
 
-static void what_waits_for_its_channel_is_not_due(void **state)
+/* It was recorded while the clock was far ahead. It must not hide behind what is due later, nor be
+ * taken before what is due. */
+static void what_is_due_too_far_ahead_is_due_now(void **state)
 {
     struct shop shop = make_shop(state);
-    struct id waiting = make_due(&shop, 0);
-    struct store_settle_item item = settle_item(shop.account, shop.channel, waiting, 0);
+    const struct id due[] = {make_due(&shop, -1), make_due(&shop, STORE_DUE_US_MAX + US_PER_DAY),
+                             make_due(&shop, 400 * US_PER_DAY)};
     struct store_take take = take_of(&shop);
 
-    item.has_attempt = false;
-    item.next = STORE_PARK;
-    item.due = WALL_NEVER;
-    settle(shop.harness, item);
-    assert_taken(&shop, &take, NULL, 0);
-    take.is_ordered = true; /* but an ordered channel may ask for it */
-    assert_taken(&shop, &take, &waiting, 1);
+    (void)make_due(&shop, STORE_DUE_US_MAX);
+    (void)make_due(&shop, US_PER_HOUR);
+    assert_taken(&shop, &take, due, ARRAY_LEN(due));
+    assert_int_equal(take.next_due.us, harness_now(shop.harness).us + US_PER_HOUR);
+    take.max = 2;
+    assert_taken(&shop, &take, due, 2);
+    assert_int_equal(take.next_due.us, harness_now(shop.harness).us);
 }
 
 static void an_ordered_channel_gets_the_oldest_whatever_its_time(void **state)
@@ -255,21 +257,56 @@ static void every_send_channel_with_something_pending_is_a_lane(void **state)
     store_request_clear(&lanes.request);
 }
 
-static void a_lane_that_waits_for_its_channel_is_one_too(void **state)
+static void a_lane_with_something_too_far_ahead_is_due_now(void **state)
 {
     struct shop shop = make_shop(state);
-    struct id delivery = make_due(&shop, 0);
-    struct store_settle_item item = settle_item(shop.account, shop.channel, delivery, 0);
     struct store_lanes lanes = {0};
 
-    item.has_attempt = false;
-    item.next = STORE_PARK;
-    item.due = WALL_NEVER;
-    settle(shop.harness, item);
+    (void)make_due(&shop, US_PER_HOUR);
+    (void)make_due(&shop, 400 * US_PER_DAY);
     assert_int_equal(CALL(shop.harness, lanes, &lanes), OK);
     assert_int_equal(lanes.lanes_len, 1);
-    assert_int_equal(lanes.lanes[0].next_due.us, WALL_NEVER.us);
+    assert_int_equal(lanes.lanes[0].next_due.us, harness_now(shop.harness).us);
     store_request_clear(&lanes.request);
+}
+
+/* ---- Lists beside it ------------------------------------------------------------------------- */
+
+static struct hold list_hold = HOLD_INIT;
+
+static enum err list_and_hold(UNUSED struct engine_reader *reader, UNUSED struct wall now,
+                              UNUSED struct store_list_deliveries *list)
+{
+    hold_here(&list_hold);
+    return ERR_TIMEOUT;
+}
+
+static void lists_do_not_hold_up_what_is_due(void **state)
+{
+    struct shop shop = make_shop(state);
+    struct engine_ops ops = *harness_engine();
+    struct store_list_deliveries lists[5] = {0};
+    struct id due = make_due(&shop, 0);
+    struct store_take take = take_of(&shop);
+    struct store_lanes lanes = {0};
+
+    ops.list_deliveries = list_and_hold;
+    harness_close(shop.harness);
+    shop.harness->options.engine = &ops;
+    harness_open(shop.harness);
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        harness_send(shop.harness, STORE_CALL_list_deliveries, &lists[i].request);
+    }
+    hold_wait(&list_hold);
+    assert_taken(&shop, &take, &due, 1);
+    assert_int_equal(CALL(shop.harness, lanes, &lanes), OK);
+    assert_int_equal(lanes.lanes_len, 1);
+    store_request_clear(&lanes.request);
+    hold_end(&list_hold);
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        assert_int_equal(harness_await(shop.harness, &lists[i].request), ERR_TIMEOUT);
+    }
+    harness_close(shop.harness); /* before ops goes */
 }
 
 static void an_empty_store_has_no_lanes(void **state)
@@ -305,7 +342,7 @@ int main(int argc, char **argv)
         ENGINE_TEST(what_is_due_at_one_time_comes_by_its_id),
         ENGINE_TEST(what_is_due_later_only_tells_when),
         ENGINE_TEST(a_delivery_tells_how_often_and_since_when),
-        ENGINE_TEST(what_waits_for_its_channel_is_not_due),
+        ENGINE_TEST(what_is_due_too_far_ahead_is_due_now),
         ENGINE_TEST(an_ordered_channel_gets_the_oldest_whatever_its_time),
         ENGINE_TEST(what_is_held_does_not_come_again),
         ENGINE_TEST(no_more_come_than_wanted),
@@ -314,7 +351,8 @@ int main(int argc, char **argv)
         ENGINE_TEST(what_is_fresh_or_has_ended_does_not_come),
         ENGINE_TEST(it_comes_after_a_restart_too),
         ENGINE_TEST(every_send_channel_with_something_pending_is_a_lane),
-        ENGINE_TEST(a_lane_that_waits_for_its_channel_is_one_too),
+        ENGINE_TEST(a_lane_with_something_too_far_ahead_is_due_now),
+        ENGINE_TEST(lists_do_not_hold_up_what_is_due),
         ENGINE_TEST(an_empty_store_has_no_lanes),
         ENGINE_TEST(stats_count_what_waits_and_what_it_takes),
     };

@@ -53,7 +53,8 @@ static void run_workers(struct worker *workers, const struct worker *first, thre
 
 static struct id publish(struct worker *worker)
 {
-    struct store_target targets[] = {{worker->webhook, STORE_FRESH}, {worker->queue, STORE_QUEUE}};
+    struct store_target targets[] = {{.channel = worker->webhook, .way = STORE_FRESH},
+                                     {.channel = worker->queue, .way = STORE_QUEUE}};
     struct event *event = make_event(worker->account, "a.b", SLICE("{}"));
     struct store_publish_item item = {.event = event, .targets = targets, .targets_len = 2};
     struct store_publish publish = {.items = &item, .items_len = 1};

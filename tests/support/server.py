@@ -18,6 +18,7 @@ complaints() tells what no run may end with: an exit that nobody asked for, or a
 from __future__ import annotations
 
 import configparser
+import contextlib
 import os
 import re
 import signal
@@ -25,7 +26,7 @@ import subprocess
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, Sequence
+from typing import Iterator, Mapping, Sequence
 
 from .ports import free_port
 from .waiting import DEADLINE_S, DeadlinePassed, Journal, eventually
@@ -222,6 +223,18 @@ class Server:
 
     def usage(self) -> Usage:
         return _usage(self.pid)
+
+    @contextlib.contextmanager
+    def memory_grows_by_less_than(self, limit_bytes: int) -> Iterator[None]:
+        """Compares what is resident before and after. A sanitizer keeps what was freed: then it says nothing."""
+        before = self.usage().rss_bytes
+        yield
+        grown = self.usage().rss_bytes - before
+        assert self._is_sanitized or grown < limit_bytes, f"{grown} bytes more are resident"
+
+    @property
+    def _is_sanitized(self) -> bool:
+        return b"__asan_init" in self._program.read_bytes()
 
     def log(self) -> str:
         """The stderr of all runs so far."""

@@ -201,7 +201,7 @@ static inline struct id driver_channel(struct driver *driver, struct id account,
 static inline struct id driver_publish(struct driver *driver, struct id account, struct id channel,
                                        enum store_way way, const char *data)
 {
-    struct store_target target = {channel, way};
+    struct store_target target = {.channel = channel, .way = way};
     struct event *event = event_new(&(struct event_parts){
         .account = account,
         .type = SLICE("order.created"),

@@ -7,7 +7,7 @@ A comment right before a fenced block says what is done with the block:
 | <!-- run -->                | shell or Python; it is run and has to succeed                                          |
 | <!-- run until answered --> | the same, but again and again until the answer below it comes                          |
 | <!-- run beside -->         | shell; it goes on running until the page ends, as in a second terminal                 |
-| <!-- server -->             | starts the server; the one of the test stands for it and has printed the comments in it |
+| <!-- server -->             | starts the server; the test's own stands for it and has printed the comments in it     |
 | <!-- answer -->             | what the block before it has printed: JSON, or lines that are in it                    |
 | <!-- answer 409 -->         | the same, and the status that curl got                                                 |
 | <!-- seen beside -->        | lines that what runs beside prints sooner or later                                     |
@@ -53,7 +53,7 @@ CHANGING = (
     (re.compile(r"\bv1(a?),[A-Za-z0-9+/]+=*"), r"v1\1,..."),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"\b127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
-    (re.compile(r"\b[A-Za-z0-9_-]{48}\b"), "RECEIPT"),
+    (re.compile(r"(?<![\w-])[\w-]{48}(?![\w-])"), "RECEIPT"),
 )
 CHANGING_MEMBERS = {"took_ms", "webhook-timestamp", "date"}
 PRINTED = re.compile(r"\b(?:(?:evt|dlv|chn|att|key)_[0-9A-Z]{13}|(?:whsec|whpk)_[A-Za-z0-9+/]+=*|tk_[a-z0-9]{40,})")

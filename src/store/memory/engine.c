@@ -24,6 +24,7 @@ static enum err open_engine(const struct engine_options *options, struct engine 
         return err;
     }
     engine->channel_defaults = options->channel_defaults;
+    engine->idempotency_us = options->idempotency_us;
     *out = engine;
     return OK;
 }
@@ -88,10 +89,9 @@ static void roll_back(struct engine *engine)
     engine->draft = NULL;
 }
 
-static enum err settled(struct engine *engine, bool is_idle, struct diag *diag)
+static enum err settled(struct engine *engine, struct diag *diag)
 {
     (void)engine;
-    (void)is_idle;
     (void)diag;
     return OK;
 }

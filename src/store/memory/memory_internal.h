@@ -14,6 +14,7 @@ struct engine {
     struct snapshot *draft; /* of the running transaction; NULL outside */
     struct id_maker *ids;   /* borrowed during a transaction */
     struct channel_defaults channel_defaults;
+    int64_t idempotency_us;
 };
 
 struct engine_reader {

@@ -2,12 +2,13 @@
 #include "store/memory/memory_internal.h"
 
 /* Answers an item whose key counts still, in the item itself. False: it is a new event. */
-static bool answer_by_key(const struct snapshot *draft, struct wall now,
+static bool answer_by_key(const struct engine *engine, struct wall now,
                           struct store_publish_item *item)
 {
+    const struct snapshot *draft = engine->draft;
     const struct used_key *used = snapshot_key(draft, item->idempotency);
 
-    if (used == NULL || now.us - id_time(used->event).us >= STORE_IDEMPOTENCY_US) {
+    if (used == NULL || now.us - id_time(used->event).us >= engine->idempotency_us) {
         return false;
     }
     if (!slice_equal(slice_from(used->body, sizeof used->body),
@@ -31,20 +32,23 @@ static void put_target(struct snapshot *draft, struct wall now,
     bool is_fresh = target->way == STORE_FRESH;
     bool is_possible = is_fresh || snapshot_has_channel(draft, account, target->channel);
 
-    snapshot_put_standing(draft, standing_new(&(struct standing){
-                                     .place = {target->channel, event_delivery_id(item->id, index)},
-                                     .event = item->id,
-                                     .account = account,
-                                     .is_queue = target->way == STORE_QUEUE,
-                                     .state = is_possible ? DELIVERY_PENDING : DELIVERY_CANCELED,
-                                     .is_fresh = is_fresh,
-                                     .due = target->way == STORE_WAITING ? now : (struct wall){0},
-                                 }));
+    snapshot_put_standing(
+        draft, standing_new(&(struct standing){
+                   .place = {target->channel, event_delivery_id(item->id, index)},
+                   .event = item->id,
+                   .account = account,
+                   .is_queue = target->way == STORE_QUEUE,
+                   .state = is_possible ? DELIVERY_PENDING : DELIVERY_CANCELED,
+                   .is_fresh = is_fresh,
+                   .due.us = target->way == STORE_WAITING ? now.us + target->delay_us : 0,
+               }));
 }
 
-static void publish_item(struct snapshot *draft, struct wall now, struct store_publish_item *item)
+static void publish_item(struct engine *engine, struct wall now, struct store_publish_item *item)
 {
-    if (item->is_idempotent && answer_by_key(draft, now, item)) {
+    struct snapshot *draft = engine->draft;
+
+    if (item->is_idempotent && answer_by_key(engine, now, item)) {
         return;
     }
     snapshot_put_event(draft, kept_event_new(item->event, item->targets_len, /* has_data= */ true));
@@ -60,7 +64,7 @@ enum err memory_publish(struct engine *engine, const struct engine_batch *batch,
                         struct store_publish *publish)
 {
     for (size_t i = 0; i < publish->items_len; i++) {
-        publish_item(engine->draft, batch->now, &publish->items[i]);
+        publish_item(engine, batch->now, &publish->items[i]);
     }
     return OK;
 }

@@ -1,6 +1,6 @@
 /*
  * Receiving and answering. A queue channel's messages are what waits in it, in the order of their
- * ids; a lease is a standing's `due`, and its epoch is how often it has been received.
+ * ids; a lease is a standing's `due`, and its epoch tells it from those before.
  */
 #include "base/mem.h"
 #include "store/memory/memory_internal.h"
@@ -50,6 +50,7 @@ static void add_message(struct receiving *receiving, const struct standing *befo
     struct standing *after = standing_new(before);
 
     after->attempts++;
+    after->epoch++;
     if (receive->is_auto_ack) {
         acknowledge(receiving->batch, after);
     } else if (receive->lease_us > 0) {
@@ -58,7 +59,7 @@ static void add_message(struct receiving *receiving, const struct standing *befo
     receive->messages[receive->messages_len++] = (struct store_message){
         .event = event_hold(event),
         .delivery = after->place.delivery,
-        .epoch = after->attempts,
+        .epoch = after->epoch,
         .attempt = after->attempts,
     };
     receiving->bytes += event->data.len;
@@ -126,7 +127,7 @@ static enum err check_receipt(const struct store_answer *answer, struct store_an
         standing->account.value != answer->account.value) {
         return ERR_NOT_FOUND;
     }
-    return standing->attempts == item->epoch ? OK : ERR_STALE;
+    return standing->epoch == item->epoch ? OK : ERR_STALE;
 }
 
 static void answer_item(struct snapshot *draft, const struct engine_batch *batch,
@@ -148,6 +149,10 @@ static void answer_item(struct snapshot *draft, const struct engine_batch *batch
         break;
     case STORE_EXTEND:
         after->due.us = batch->now.us + answer->lease_us;
+        break;
+    case STORE_UNDO:
+        after->due = (struct wall){0};
+        after->attempts--;
         break;
     }
     snapshot_put_standing(draft, after);

@@ -76,14 +76,27 @@ static void drop_data(struct snapshot *draft, const struct kept_event *kept)
     event_release(rest);
 }
 
+static bool is_to_be_sent(const struct snapshot *draft, const struct kept_event *kept)
+{
+    for (uint32_t i = 0; i < kept->deliveries; i++) {
+        const struct standing *standing =
+            snapshot_standing(draft, event_delivery_id(kept->event->id, i));
+
+        if (!standing->is_queue && !delivery_is_final(standing->state)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void age_event(struct snapshot *draft, struct store_retain *retain,
                       const struct kept_event *kept)
 {
     struct wall made = id_time(kept->event->id);
 
-    if (made.us < retain->rest_before.us) {
+    if (made.us < retain->rest_before.us && !is_to_be_sent(draft, kept)) {
         snapshot_remove_event(draft, kept);
-        retain->removed++;
+        retain->removed += 1 + kept->deliveries;
     } else if (made.us < retain->payloads_before.us && end_deliveries(draft, retain, kept) &&
                kept->has_data) {
         drop_data(draft, kept);

@@ -66,18 +66,22 @@ static void take_found(const struct snapshot *snapshot, struct store_take *take,
     for (size_t i = 0; i < found->len; i++) {
         const struct standing *standing = found->things[i];
         struct event *event = snapshot_event(snapshot, standing->event)->event;
+        struct wall due = engine_due(standing->due, take->now);
 
+        if (!take->is_ordered && due.us > take->now.us) {
+            take->next_due = due.us < take->next_due.us ? due : take->next_due;
+            continue;
+        }
         bytes += event->data.len;
-        if (i == take->max || (i > 0 && bytes > take->bytes_max) ||
-            (!take->is_ordered && standing->due.us > take->now.us)) {
-            take->next_due = standing->due;
+        if (take->items_len == take->max || (take->items_len > 0 && bytes > take->bytes_max)) {
+            take->next_due = due;
             return;
         }
         take->items[take->items_len++] = (struct store_due){
             .event = event_hold(event),
             .delivery = standing->place.delivery,
             .attempts = standing->attempts,
-            .due = standing->due,
+            .due = due,
         };
     }
 }
@@ -98,15 +102,16 @@ enum err memory_take(struct engine_reader *reader, struct wall now, struct store
 /* ---- lanes ----------------------------------------------------------------------------------- */
 
 /* The walk goes channel by channel, so a channel's lane is the last one or new. */
-static void add_to_lane(struct store_lanes *lanes, const struct standing *standing)
+static void add_to_lane(struct store_lanes *lanes, struct wall now, const struct standing *standing)
 {
+    struct wall due = engine_due(standing->due, now);
     struct store_lane *last = lanes->lanes_len > 0 ? &lanes->lanes[lanes->lanes_len - 1] : NULL;
 
     if (last == NULL || last->channel.value != standing->place.channel.value) {
         lanes->lanes[lanes->lanes_len++] =
-            (struct store_lane){standing->account, standing->place.channel, standing->due};
-    } else if (standing->due.us < last->next_due.us) {
-        last->next_due = standing->due;
+            (struct store_lane){standing->account, standing->place.channel, due};
+    } else if (due.us < last->next_due.us) {
+        last->next_due = due;
     }
 }
 
@@ -116,13 +121,12 @@ enum err memory_lanes(struct engine_reader *reader, struct wall now, struct stor
     const struct standing *standing = NULL;
     struct snapshot_walk walk;
 
-    (void)now;
     lanes->lanes = MEM_ARRAY(snapshot->waiting->count, struct store_lane);
     lanes->lanes_len = 0;
     snapshot_walk_begin(&walk, snapshot->waiting, NULL);
     while ((standing = snapshot_walk_next(&walk)) != NULL) {
         if (!standing->is_queue) {
-            add_to_lane(lanes, standing);
+            add_to_lane(lanes, now, standing);
         }
     }
     snapshot_walk_end(&walk);

@@ -151,6 +151,7 @@ struct standing *standing_new(const struct standing *from)
         .state = from->state,
         .is_fresh = from->is_fresh,
         .attempts = from->attempts,
+        .epoch = from->epoch,
         .due = from->due,
         .newest = from->newest,
     };

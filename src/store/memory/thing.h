@@ -36,7 +36,8 @@ struct standing {
     bool is_queue;
     enum delivery_state state;
     bool is_fresh;        /* pending, and being tried for the first time out of memory */
-    uint32_t attempts;    /* made so far; of a queue delivery: receives, so the lease's epoch too */
+    uint32_t attempts;    /* made so far; of a queue delivery: receives */
+    uint32_t epoch;       /* of the newest lease */
     struct wall due;      /* when to try; of a queue delivery: when its lease ends */
     struct tried *newest; /* held; NULL: nothing recorded */
 };

@@ -175,6 +175,7 @@ static struct engine *new_engine(const struct engine_options *options)
     engine->file = engine_path(options->path, "tidings.db");
     engine->lock_fd = -1;
     engine->channel_defaults = options->channel_defaults;
+    engine->idempotency_us = options->idempotency_us;
     if (options->master_key != NULL) {
         engine->has_master_key = true;
         memcpy(engine->master_key, options->master_key, sizeof engine->master_key);
@@ -252,9 +253,8 @@ static void roll_back(struct engine *engine)
     queue_forget_hints(engine);
 }
 
-static enum err settled(struct engine *engine, bool is_idle, struct diag *diag)
+static enum err settled(struct engine *engine, struct diag *diag)
 {
-    (void)is_idle; /* a checkpoint that is due costs the same now or later */
     engine->db.diag = diag;
     return checkpoint_run(&engine->checkpoint, &engine->db);
 }

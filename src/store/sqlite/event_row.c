@@ -83,12 +83,12 @@ struct event *event_row_make(sqlite3_stmt *row)
     });
 }
 
-static enum err get_by(struct database *db, enum sql which, struct id id, struct event **out)
+enum err event_row_get(struct database *db, struct id event, struct event **out)
 {
-    sqlite3_stmt *row = sql_use(db, which);
+    sqlite3_stmt *row = sql_use(db, SQL_get_event);
     bool has_row = false;
 
-    bind_id(row, 1, id);
+    bind_id(row, 1, event);
     enum err err = sql_next(db, row, &has_row);
     if (err == OK) {
         *out = has_row ? event_row_make(row) : NULL;
@@ -97,32 +97,46 @@ static enum err get_by(struct database *db, enum sql which, struct id id, struct
     return err;
 }
 
-enum err event_row_get(struct database *db, struct id event, struct event **out)
+/* The event before a delivery is not its own when that one is gone. */
+static bool is_one_of(struct id delivery, struct id event, struct slice targets)
 {
-    return get_by(db, SQL_get_event, event, out);
+    int64_t steps = id_distance(event, delivery);
+
+    return steps >= 1 && steps <= (int64_t)targets_count(targets);
 }
 
 enum err event_row_of_delivery(struct database *db, struct id delivery, struct event **out)
 {
-    return get_by(db, SQL_get_event_of_delivery, delivery, out);
+    sqlite3_stmt *row = sql_use(db, SQL_get_event_of_delivery);
+    bool has_row = false;
+
+    *out = NULL;
+    bind_id(row, 1, delivery);
+    enum err err = sql_next(db, row, &has_row);
+    if (err == OK && has_row &&
+        is_one_of(delivery, column_id(row, 0), column_slice(row, EVENT_COLUMNS_COUNT))) {
+        *out = event_row_make(row);
+    }
+    sql_end(row);
+    return err;
 }
 
 static void read_origin(sqlite3_stmt *row, struct id delivery, struct delivery_origin *out)
 {
     struct id event = column_id(row, 0);
     struct slice targets = column_slice(row, 3);
-    int64_t steps = id_distance(event, delivery);
 
-    if (steps < 1 || steps > (int64_t)targets_count(targets)) {
+    if (!is_one_of(delivery, event, targets)) {
         return;
     }
-    struct store_target target = targets_at(targets, (uint32_t)steps - 1);
+    uint32_t index = (uint32_t)id_distance(event, delivery) - 1;
+    struct store_target target = targets_at(targets, index);
     *out = (struct delivery_origin){
         .event = event,
         .account = column_id(row, 1),
         .channel = target.channel,
         .way = target.way,
-        .index = (uint32_t)steps - 1,
+        .index = index,
         .has_data = column_i64(row, 4) == 0,
         .is_found = true,
     };

@@ -15,9 +15,10 @@ struct key_use {
     bool is_same_body;
 };
 
-static enum err find_key(struct database *db, const struct store_publish_item *item,
+static enum err find_key(struct engine *engine, const struct store_publish_item *item,
                          struct wall now, struct key_use *out)
 {
+    struct database *db = &engine->db;
     sqlite3_stmt *row = sql_use(db, SQL_get_idempotency);
     bool has_row = false;
 
@@ -27,7 +28,7 @@ static enum err find_key(struct database *db, const struct store_publish_item *i
     if (err == OK && has_row) {
         struct id event = column_id(row, 0);
 
-        if (now.us - id_time(event).us < STORE_IDEMPOTENCY_US) {
+        if (now.us - id_time(event).us < engine->idempotency_us) {
             out->event = event;
             out->is_same_body = slice_equal(column_slice(row, 1), hash_slice(item->body));
         }
@@ -54,11 +55,11 @@ static enum err count_deliveries(struct database *db, struct id event, uint32_t 
 }
 
 /* Answers an item whose key was used before, in the item; is_decided tells whether it was. */
-static enum err check_key(struct database *db, struct store_publish_item *item, struct wall now,
+static enum err check_key(struct engine *engine, struct store_publish_item *item, struct wall now,
                           bool *is_decided)
 {
     struct key_use use;
-    enum err err = find_key(db, item, now, &use);
+    enum err err = find_key(engine, item, now, &use);
 
     *is_decided = err == OK && use.event.value != 0;
     if (!*is_decided) {
@@ -70,7 +71,7 @@ static enum err check_key(struct database *db, struct store_publish_item *item, 
     }
     item->is_duplicate = true;
     item->id = use.event;
-    return count_deliveries(db, use.event, &item->deliveries);
+    return count_deliveries(&engine->db, use.event, &item->deliveries);
 }
 
 static enum err put_key(struct database *db, const struct store_publish_item *item)
@@ -118,7 +119,7 @@ static enum err put_targets(struct engine *engine, struct wall now,
                               .delivery = event_delivery_id(item->id, i),
                               .account = item->event->account,
                               .way = target->way,
-                              .due = pending_due_now(target->way, now),
+                              .due.us = pending_due_now(target->way, now).us + target->delay_us,
                           });
     }
     return err;
@@ -131,7 +132,7 @@ static enum err publish_item(struct engine *engine, const struct engine_batch *b
     enum err err = OK;
 
     if (item->is_idempotent) {
-        err = check_key(&engine->db, item, batch->now, &is_decided);
+        err = check_key(engine, item, batch->now, &is_decided);
     }
     if (err != OK || is_decided) {
         return err;

@@ -309,6 +309,14 @@ static enum err hold_until(struct engine *engine, const struct pending_row *row,
     return sql_run(&engine->db, update);
 }
 
+/* The receive does not count, but its epoch is used up. */
+static enum err undo(struct engine *engine, struct pending_row *row)
+{
+    row->due = (struct wall){0};
+    row->attempts--;
+    return pending_move(engine, row);
+}
+
 static enum err answer_row(struct engine *engine, const struct engine_batch *batch,
                            const struct store_answer *answer, struct pending_row *row)
 {
@@ -319,6 +327,8 @@ static enum err answer_row(struct engine *engine, const struct engine_batch *bat
         return hold_until(engine, row, (struct wall){0});
     case STORE_EXTEND:
         return hold_until(engine, row, (struct wall){batch->now.us + answer->lease_us});
+    case STORE_UNDO:
+        return undo(engine, row);
     }
     return OK;
 }

@@ -1,6 +1,7 @@
 /*
  * What time ends, in slices. Each walk goes through the old end of the store in the order of ids,
- * from where it stood, so a slice touches few pages and costs the same however much is stored.
+ * from where it stood, so a slice touches few pages. What it costs depends on its size and on what
+ * is kept past its age, not on how much is stored.
  *
  *   removed channels   what is pending for them becomes canceled
  *   data               goes from events past their age, once no delivery needs it; queue messages
@@ -63,8 +64,17 @@ enum err retain_next_event(struct sweep *sweep, struct id after, struct wall bef
     bind_id(row, 1, after);
     bind_id(row, 2, retain_end_of(sweep, before));
     enum err err = read_old_event(sweep->engine, row, out);
-    sweep->left -= out->is_found;
-    return err;
+    if (err != OK || !out->is_found) {
+        return err;
+    }
+    uint32_t cost = 1 + targets_count(out->targets);
+    if (cost > sweep->left && sweep->left < sweep->retain->max) {
+        *out = (struct old_event){.is_found = false}; /* the next slice begins with it */
+        sweep->left = 0;
+    } else {
+        sweep->left -= cost < sweep->left ? cost : sweep->left;
+    }
+    return OK;
 }
 
 /* ---- Removed channels ----------------------------------------------------------------------- */

@@ -29,7 +29,8 @@ struct old_event {
 /* Where a walk over what is older than `before` ends: the first id that it leaves alone. */
 struct id retain_end_of(const struct sweep *sweep, struct wall before);
 
-/* The next event behind `after` that is older than `before`, if the slice has room for it. */
+/* The next event behind `after` that is older than `before`, if the slice has room for it and its
+ * targets; one with more than a whole slice is done alone. */
 enum err retain_next_event(struct sweep *sweep, struct id after, struct wall before,
                            struct old_event *out) MUST_CHECK;
 

@@ -57,17 +57,48 @@ static enum err delete_event(struct sweep *sweep, const struct old_event *event)
     return sql_run(&engine->db, gone);
 }
 
+/* Whether a delivery of it is still to be sent. */
+static enum err is_to_be_sent(struct engine *engine, const struct old_event *event, bool *out)
+{
+    uint32_t count = targets_count(event->targets);
+    enum err err = OK;
+
+    *out = false;
+    for (uint32_t i = 0; i < count && err == OK && !*out; i++) {
+        struct store_target target = targets_at(event->targets, i);
+        struct pending_row row;
+
+        err = pending_get(&engine->db, target.channel, event_delivery_id(event->id, i), &row);
+        *out = err == OK && row.is_found && row.way != STORE_QUEUE;
+    }
+    return err;
+}
+
+static enum err sweep_event(struct sweep *sweep, const struct old_event *event)
+{
+    bool is_kept = false;
+    enum err err = is_to_be_sent(sweep->engine, event, &is_kept);
+
+    return err != OK || is_kept ? err : delete_event(sweep, event);
+}
+
+/* In rounds: an event that is kept for a delivery is looked at again in the next one. */
 enum err retain_sweep_events(struct sweep *sweep)
 {
+    struct id *cursor = &sweep->engine->now.rest_kept;
     struct old_event event;
     enum err err = OK;
 
     do {
-        err = retain_next_event(sweep, ID_NONE, sweep->retain->rest_before, &event);
+        err = retain_next_event(sweep, *cursor, sweep->retain->rest_before, &event);
         if (err == OK && event.is_found) {
-            err = delete_event(sweep, &event);
+            *cursor = event.id;
+            err = sweep_event(sweep, &event);
         }
     } while (err == OK && event.is_found);
+    if (sweep->left > 0) {
+        *cursor = ID_NONE;
+    }
     return err;
 }
 
@@ -95,7 +126,7 @@ enum err retain_sweep_attempts(struct sweep *sweep)
     return delete_some(sweep, gone, &deleted);
 }
 
-/* Empties a bucket whose events are all gone, and forgets it. */
+/* Empties a bucket, and forgets it unless an event is kept in it. */
 static enum err sweep_bucket(struct sweep *sweep, int64_t bucket)
 {
     struct database *db = &sweep->engine->db;
@@ -112,8 +143,20 @@ static enum err sweep_bucket(struct sweep *sweep, int64_t bucket)
     return sql_run(db, statement);
 }
 
+static enum err next_bucket(struct database *db, int64_t after, int64_t *out)
+{
+    sqlite3_stmt *row = sql_use(db, SQL_next_bucket);
+    bool has_row = false;
+
+    bind_i64(row, 1, after);
+    enum err err = sql_next(db, row, &has_row);
+    *out = err == OK && has_row ? column_i64(row, 0) : 0;
+    sql_end(row);
+    return err;
+}
+
 /* The buckets before the one in which the age limit falls. The walk over events has ended, so
- * theirs are gone. */
+ * theirs are gone but for a few. */
 enum err retain_sweep_buckets(struct sweep *sweep)
 {
     struct database *db = &sweep->engine->db;
@@ -122,7 +165,7 @@ enum err retain_sweep_buckets(struct sweep *sweep)
     enum err err = bucket_of(db, retain_end_of(sweep, sweep->retain->rest_before), &limit);
 
     while (err == OK && sweep->left > 0) {
-        err = bucket_oldest(db, &bucket);
+        err = next_bucket(db, bucket, &bucket);
         if (err != OK || bucket == 0 || bucket >= limit) {
             break;
         }

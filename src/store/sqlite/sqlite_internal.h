@@ -25,6 +25,7 @@ struct engine_memory {
     int64_t pending;        /* rows in pending */
     struct id data_dropped; /* how far the walks of retain.c have come */
     struct id keys_dropped;
+    struct id rest_kept; /* how far this round over whole events has come */
 };
 
 struct engine {
@@ -36,6 +37,7 @@ struct engine {
     bool has_master_key;
     uint8_t master_key[SEAL_KEY_BYTES];
     struct channel_defaults channel_defaults;
+    int64_t idempotency_us;
 
     struct engine_memory now;       /* as the running transaction leaves it */
     struct engine_memory committed; /* as the last commit left it */

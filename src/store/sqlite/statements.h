@@ -13,6 +13,7 @@
     "event.id, event.account, (SELECT name FROM account WHERE account.id = event.account),"        \
     " event.type, event.content_type, event.client_ref, event.server_ref, event.notify_url,"       \
     " event.external_id, event.attributes, event.data"
+enum { EVENT_COLUMNS_COUNT = 11 };
 
 #define SQL_STATEMENTS(X)                                                                          \
     X(begin_write, "BEGIN IMMEDIATE")                                                              \
@@ -30,7 +31,7 @@
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                               \
     X(get_event, "SELECT " EVENT_COLUMNS " FROM event WHERE id = ?1")                              \
     X(get_event_of_delivery,                                                                       \
-      "SELECT " EVENT_COLUMNS " FROM event WHERE id <= ?1 ORDER BY id DESC LIMIT 1")               \
+      "SELECT " EVENT_COLUMNS ", targets FROM event WHERE id <= ?1 ORDER BY id DESC LIMIT 1")      \
     X(find_event, "SELECT id, account, type, targets, data IS NULL FROM event WHERE id <= ?1"      \
                   " ORDER BY id DESC LIMIT 1")                                                     \
     X(events_from, "SELECT id, account, targets FROM event WHERE id > ?1 ORDER BY id LIMIT ?2")    \
@@ -42,11 +43,13 @@
     /* the index by account */                                                                     \
     X(insert_bucket, "INSERT INTO bucket (id, first) VALUES (?1, ?2)")                             \
     X(newest_bucket, "SELECT id, first FROM bucket ORDER BY id DESC LIMIT 1")                      \
+    X(next_bucket, "SELECT id FROM bucket WHERE id > ?1 ORDER BY id LIMIT 1")                      \
     X(oldest_bucket, "SELECT id FROM bucket ORDER BY id LIMIT 1")                                  \
     X(count_bucket, "SELECT count(*) FROM event WHERE id >= ?1")                                   \
     X(bucket_of, "SELECT id FROM bucket WHERE first <= ?1 ORDER BY first DESC LIMIT 1")            \
     X(bucket_first, "SELECT first FROM bucket WHERE id >= ?1 ORDER BY id LIMIT 1")                 \
-    X(delete_bucket, "DELETE FROM bucket WHERE id = ?1")                                           \
+    X(delete_bucket, "DELETE FROM bucket WHERE id = ?1 AND NOT EXISTS"                             \
+                     " (SELECT 1 FROM event_by_account WHERE bucket = ?1)")                        \
     X(insert_event_by_account,                                                                     \
       "INSERT INTO event_by_account (bucket, account, event) VALUES (?1, ?2, ?3)")                 \
     X(delete_event_by_account,                                                                     \
@@ -95,12 +98,11 @@
     X(lease_pending, "UPDATE pending SET due = ?3, attempts = ?4, epoch = ?5"                      \
                      " WHERE channel = ?1 AND delivery = ?2")                                      \
     X(delete_pending, "DELETE FROM pending WHERE channel = ?1 AND delivery = ?2")                  \
-    X(count_pending, "SELECT count(*) FROM pending")                                               \
     X(pending_in_order,                                                                            \
       "SELECT delivery, due, attempts, epoch, account, last_attempt FROM pending"                  \
       " WHERE channel = ?1 AND delivery > ?2 ORDER BY delivery")                                   \
     X(pending_by_due,                                                                              \
-      "SELECT delivery, due, attempts FROM pending WHERE channel = ?1 AND way <> 3"                \
+      "SELECT delivery, due, attempts FROM pending WHERE channel = ?1 AND due > ?2 AND way <> 3"   \
       " ORDER BY due, delivery")                                                                   \
     X(next_lane, "SELECT channel, due, account FROM pending WHERE way <> 3 AND channel > ?1"       \
                  " ORDER BY channel, due LIMIT 1")                                                 \

@@ -45,9 +45,10 @@ static enum err add_due(struct database *db, struct store_take *take, struct sto
     return OK;
 }
 
-static enum err take_rows(struct database *db, struct store_take *take, sqlite3_stmt *rows)
+/* Takes rows as they come until one is not due or there is no room for it. */
+static enum err take_rows(struct database *db, struct store_take *take, sqlite3_stmt *rows,
+                          size_t *bytes)
 {
-    size_t bytes = 0;
     bool has_row = true;
     bool is_over = false;
     enum err err = OK;
@@ -59,7 +60,7 @@ static enum err take_rows(struct database *db, struct store_take *take, sqlite3_
         }
         struct store_due due = {
             .delivery = column_id(rows, 0),
-            .due = column_wall(rows, 1),
+            .due = engine_due(column_wall(rows, 1), take->now),
             .attempts = column_u32(rows, 2),
         };
         if (is_held(take, due.delivery)) {
@@ -67,13 +68,54 @@ static enum err take_rows(struct database *db, struct store_take *take, sqlite3_
         }
         is_over = take->items_len == take->max || (!take->is_ordered && due.due.us > take->now.us);
         if (!is_over) {
-            err = add_due(db, take, &due, &bytes, &is_over);
+            err = add_due(db, take, &due, bytes, &is_over);
         }
         if (is_over) {
             take->next_due = due.due;
         }
     }
     sql_end(rows);
+    return err;
+}
+
+/* Takes what is due behind `after` by its due time. */
+static enum err take_by_due(struct database *db, struct store_take *take, struct wall after,
+                            size_t *bytes)
+{
+    sqlite3_stmt *rows = sql_use(db, SQL_pending_by_due);
+
+    bind_id(rows, 1, take->channel);
+    bind_wall(rows, 2, after);
+    return take_rows(db, take, rows, bytes);
+}
+
+static enum err take_in_order(struct database *db, struct store_take *take)
+{
+    sqlite3_stmt *rows = sql_use(db, SQL_pending_in_order);
+    size_t bytes = 0;
+
+    bind_id(rows, 1, take->channel);
+    bind_id(rows, 2, ID_NONE);
+    return take_rows(db, take, rows, &bytes);
+}
+
+/* Those too far ahead stand last in the index and are due all the same: a second look finds them
+ * behind those that are not due yet. */
+static enum err take_due(struct database *db, struct store_take *take)
+{
+    static const struct wall first = {-1};
+    const struct wall too_far = {take->now.us + STORE_DUE_US_MAX};
+    size_t bytes = 0;
+    enum err err = take_by_due(db, take, first, &bytes);
+    struct wall next_due = take->next_due;
+
+    if (err != OK || next_due.us <= take->now.us || next_due.us == WALL_NEVER.us) {
+        return err; /* full already, or there is nothing more */
+    }
+    err = take_by_due(db, take, too_far, &bytes);
+    if (next_due.us < take->next_due.us) {
+        take->next_due = next_due;
+    }
     return err;
 }
 
@@ -88,13 +130,7 @@ enum err sqlite_take(struct engine_reader *reader, struct wall now, struct store
     take->next_due = WALL_NEVER;
     enum err err = reader_begin(reader, &take->request);
     if (err == OK) {
-        sqlite3_stmt *rows =
-            sql_use(db, take->is_ordered ? SQL_pending_in_order : SQL_pending_by_due);
-        bind_id(rows, 1, take->channel);
-        if (take->is_ordered) {
-            bind_id(rows, 2, ID_NONE);
-        }
-        err = take_rows(db, take, rows);
+        err = take->is_ordered ? take_in_order(db, take) : take_due(db, take);
     }
     return reader_end(reader, err);
 }
@@ -110,8 +146,39 @@ static void add_lane(struct store_lanes *lanes, size_t *room, const struct store
     lanes->lanes[lanes->lanes_len++] = *lane;
 }
 
+/* A lane whose first is not due yet may still have one that is too far ahead, and so due now. */
+static enum err look_far_ahead(struct database *db, struct wall now, struct store_lane *lane)
+{
+    sqlite3_stmt *row = sql_use(db, SQL_pending_by_due);
+    bool has_row = false;
+
+    bind_id(row, 1, lane->channel);
+    bind_wall(row, 2, (struct wall){now.us + STORE_DUE_US_MAX});
+    enum err err = sql_next(db, row, &has_row);
+    if (err == OK && has_row) {
+        lane->next_due = now;
+    }
+    sql_end(row);
+    return err;
+}
+
+static enum err next_lane(struct database *db, struct store_lane *lane, bool *has_row)
+{
+    sqlite3_stmt *row = sql_use(db, SQL_next_lane);
+
+    bind_id(row, 1, lane->channel);
+    enum err err = sql_next(db, row, has_row);
+    if (err == OK && *has_row) {
+        lane->channel = column_id(row, 0);
+        lane->next_due = column_wall(row, 1);
+        lane->account = column_id(row, 2);
+    }
+    sql_end(row);
+    return err;
+}
+
 /* Jumps from channel to channel through the index: as many steps as channels, not as rows. */
-static enum err find_lanes(struct database *db, struct store_lanes *lanes)
+static enum err find_lanes(struct database *db, struct wall now, struct store_lanes *lanes)
 {
     struct store_lane lane = {0};
     size_t room = 0;
@@ -119,29 +186,27 @@ static enum err find_lanes(struct database *db, struct store_lanes *lanes)
     enum err err = OK;
 
     while (has_row && err == OK) {
-        sqlite3_stmt *row = sql_use(db, SQL_next_lane);
-
-        bind_id(row, 1, lane.channel);
-        err = sql_next(db, row, &has_row);
+        err = next_lane(db, &lane, &has_row);
+        if (err == OK && has_row && lane.next_due.us > now.us) {
+            err = look_far_ahead(db, now, &lane);
+        }
         if (err == OK && has_row) {
-            lane.channel = column_id(row, 0);
-            lane.next_due = column_wall(row, 1);
-            lane.account = column_id(row, 2);
             add_lane(lanes, &room, &lane);
         }
-        sql_end(row);
     }
     return err;
 }
 
+/* Without the time limit: nothing is sent before it is answered, and it is asked once, at the
+ * start. */
 enum err sqlite_lanes(struct engine_reader *reader, struct wall now, struct store_lanes *lanes)
 {
-    (void)now;
     lanes->lanes = NULL;
     lanes->lanes_len = 0;
     enum err err = reader_begin(reader, &lanes->request);
+    reader->deadline = MONO_NEVER;
     if (err == OK) {
-        err = find_lanes(&reader->db, lanes);
+        err = find_lanes(&reader->db, now, lanes);
     }
     return reader_end(reader, err);
 }

@@ -3,6 +3,7 @@
  */
 #include "http/page.h"
 #include "wire/native/native.h"
+#include "wire/native/query.h"
 #include "wire/native/removal.h"
 #include "wire/native/settings_put.h"
 
@@ -118,6 +119,9 @@ void native_accounts_list(struct exchange *exchange)
     struct json_writer writer;
     uint32_t limit = 0;
 
+    if (query_is_refused(exchange, page_parameters, PAGE_PARAMETERS)) {
+        return;
+    }
     enum err err = page_limit(exchange, &limit, &diag);
     if (err == OK) {
         err = page_cursor_name(exchange, &after, &diag);

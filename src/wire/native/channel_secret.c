@@ -122,7 +122,9 @@ static enum err read_overlap(struct json body, int64_t *out, struct diag *diag)
 
     for (struct json any = json_first(body); json_exists(any); any = json_next(any)) {
         if (!json_name_is(any, "overlap")) {
-            return diag_set(diag, ERR_INVALID, "there is only one member: overlap");
+            char name[DIAG_FIELD_SIZE];
+            (void)snprintf(name, sizeof(name), "%.*s", SLICE_ARGS(json_name(any)));
+            return diag_field(diag, ERR_INVALID, name, "a rotation takes \"overlap\" only");
         }
     }
     if (!json_exists(member)) {

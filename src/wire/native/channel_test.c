@@ -32,7 +32,11 @@ static void tested(struct dispatch_probe *probe)
     json_key(&writer, "outcome");
     json_put_text(&writer, attempt_word(probe->outcome));
     json_key(&writer, "status");
-    json_put_i64(&writer, probe->status);
+    if (probe->status == 0) {
+        json_put_null(&writer); /* there was no answer */
+    } else {
+        json_put_i64(&writer, probe->status);
+    }
     json_key(&writer, "took_ms");
     json_put_i64(&writer, probe->took_us / US_PER_MS);
     json_key(&writer, "detail");
@@ -75,6 +79,18 @@ static enum err make_event(struct exchange *exchange, struct json body, struct b
     return OK;
 }
 
+static enum err check_members(struct json body, struct diag *diag)
+{
+    for (struct json member = json_first(body); json_exists(member); member = json_next(member)) {
+        if (!json_name_is(member, "type") && !json_name_is(member, "data")) {
+            char name[DIAG_FIELD_SIZE];
+            (void)snprintf(name, sizeof(name), "%.*s", SLICE_ARGS(json_name(member)));
+            return diag_field(diag, ERR_INVALID, name, "a test takes \"type\" and \"data\" only");
+        }
+    }
+    return OK;
+}
+
 /* POST .../test {"type"?, "data"?} */
 void native_channel_test(struct exchange *exchange)
 {
@@ -94,7 +110,10 @@ void native_channel_test(struct exchange *exchange)
     struct test *state = exchange_new(exchange, sizeof(*state));
     state->exchange = exchange;
     buf_init(&scratch, EVENT_TYPE_BYTES_MAX + 1);
-    enum err err = make_event(exchange, body, &scratch, &state->probe.event, &diag);
+    enum err err = check_members(body, &diag);
+    if (err == OK) {
+        err = make_event(exchange, body, &scratch, &state->probe.event, &diag);
+    }
     buf_clear(&scratch);
     if (err != OK) {
         exchange_input_failed(exchange, err, &diag);

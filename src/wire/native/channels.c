@@ -8,6 +8,7 @@
 #include "wire/dialects.h"
 #include "wire/native/channel_json.h"
 #include "wire/native/native.h"
+#include "wire/native/query.h"
 #include "wire/native/removal.h"
 #include "wire/native/settings_put.h"
 
@@ -75,10 +76,11 @@ static void give_secret(struct exchange *exchange, struct channel *channel)
 }
 
 /* An owner who switches a channel on wants it to be tried again, whatever happened before. */
-static void enable_again(struct exchange *exchange, struct json settings, struct channel *channel)
+static void enable_again(struct put *state, struct json settings, struct channel *channel)
 {
-    if (json_type(json_member(settings, "enabled")) == JSON_TRUE) {
-        (void)health_enable(&channel->health, env_wall(exchange_env(exchange)));
+    state->put.is_enabled_again = json_type(json_member(settings, "enabled")) == JSON_TRUE;
+    if (state->put.is_enabled_again) {
+        (void)health_enable(&channel->health, env_wall(exchange_env(state->exchange)));
     }
 }
 
@@ -101,7 +103,7 @@ static enum err make(struct put *state, const struct channel *base, struct diag 
         return err;
     }
     give_secret(state->exchange, *out);
-    enable_again(state->exchange, settings, *out);
+    enable_again(state, settings, *out);
     return OK;
 }
 
@@ -192,6 +194,9 @@ void native_channels_list(struct exchange *exchange)
     struct json_writer writer;
     uint32_t limit = 0;
 
+    if (query_is_refused(exchange, page_parameters, PAGE_PARAMETERS)) {
+        return;
+    }
     enum err err = page_limit(exchange, &limit, &diag);
     if (err == OK) {
         err = page_cursor_id(exchange, ID_CHANNEL, &after, &diag);

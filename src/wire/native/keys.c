@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "http/page.h"
 #include "wire/native/native.h"
+#include "wire/native/query.h"
 #include "wire/native/removal.h"
 #include "wire/native/settings_put.h"
 
@@ -71,8 +72,9 @@ static enum err refuse_unknown(struct json body, struct diag *diag)
     for (struct json member = json_first(body); json_exists(member); member = json_next(member)) {
         if (!json_name_is(member, "scope") && !json_name_is(member, "account") &&
             !json_name_is(member, "label")) {
-            return diag_field(diag, ERR_INVALID, "", "there is no member \"%.*s\" here",
-                              SLICE_ARGS(json_name(member)));
+            char name[DIAG_FIELD_SIZE];
+            (void)snprintf(name, sizeof(name), "%.*s", SLICE_ARGS(json_name(member)));
+            return diag_field(diag, ERR_INVALID, name, "a key has no such member");
         }
     }
     return OK;
@@ -164,6 +166,9 @@ void native_keys_list(struct exchange *exchange)
     struct json_writer writer;
     uint32_t limit = 0;
 
+    if (query_is_refused(exchange, page_parameters, PAGE_PARAMETERS)) {
+        return;
+    }
     enum err err = page_limit(exchange, &limit, &diag);
     if (err == OK) {
         err = page_cursor_id(exchange, ID_KEY, &after, &diag);

@@ -205,6 +205,7 @@ struct form {
 static const struct form forms[] = {
     {"application/json", envelope_parse, read_array},
     {"", envelope_parse, read_array},
+    {"application/x-www-form-urlencoded", envelope_parse, read_array}, /* plain `curl -d` */
     {"application/x-ndjson", envelope_parse, read_lines},
     {"application/ndjson", envelope_parse, read_lines},
     {"application/jsonl", envelope_parse, read_lines},

@@ -2,6 +2,8 @@
 
 #include "model/field.h"
 
+const char *const page_parameters[PAGE_PARAMETERS] = {"limit", "cursor"};
+
 static bool is_known(struct slice name, const char *const *names, size_t names_len)
 {
     for (size_t i = 0; i < names_len; i++) {

@@ -205,7 +205,7 @@ static void given_back(struct store_request *request)
     answer_with_none(receive);
 }
 
-/* Releases what was leased to a peer that has gone meanwhile (invariant 4). */
+/* Undoes the lease of what a peer that has gone meanwhile did not get (invariant 4). */
 static void give_back(struct receive *receive)
 {
     struct store_receive *store = &receive->store;
@@ -217,7 +217,7 @@ static void give_back(struct receive *receive)
     }
     receive->undo.account = store->account;
     receive->undo.channel = store->channel;
-    receive->undo.kind = STORE_RELEASE;
+    receive->undo.kind = STORE_UNDO;
     receive->undo.items = receive->undo_items;
     receive->undo.items_len = store->messages_len;
     exchange_submit(receive->exchange, STORE_CALL_answer, &receive->undo.request, given_back);

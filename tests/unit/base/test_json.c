@@ -473,6 +473,17 @@ static void members_are_found_by_what_their_name_means(UNUSED void **state)
     assert_false(json_name_is(json_first(root), "a"));
 }
 
+static void names_are_read_with_their_escapes_undone(UNUSED void **state)
+{
+    struct json plain = json_first(parsed(SLICE("{\"ab\":1,\"\\u00e9\\n\":2}")));
+    struct buf scratch;
+
+    buf_init(&scratch, 64);
+    assert_slice_is(json_name_text(plain, &scratch), "ab");
+    assert_slice_is(json_name_text(json_next(plain), &scratch), "é\n");
+    buf_clear(&scratch);
+}
+
 static void only_objects_have_members(UNUSED void **state)
 {
     assert_false(json_exists(json_member(parsed(SLICE("[\"a\",1]")), "a")));
@@ -630,6 +641,7 @@ int main(void)
         JSON_TEST(an_absent_value_is_harmless),
         JSON_TEST(raw_is_byte_for_byte_what_was_sent),
         JSON_TEST(members_are_found_by_what_their_name_means),
+        JSON_TEST(names_are_read_with_their_escapes_undone),
         JSON_TEST(only_objects_have_members),
         JSON_TEST(children_come_in_their_order),
         JSON_TEST(escapes_are_undone),

@@ -33,7 +33,7 @@ static void plan_fault(enum fault_kind kind, enum err err, uint64_t calls_ahead)
 static enum err try_publish(struct driver *driver, struct id account, struct id channel,
                             struct id *out)
 {
-    struct store_target target = {channel, STORE_FRESH};
+    struct store_target target = {.channel = channel, .way = STORE_FRESH};
     struct store_publish_item item = {
         .event = event_new(
             &(struct event_parts){.account = account, .type = SLICE("a"), .data = SLICE("{}")}),
@@ -211,6 +211,20 @@ static void a_failed_write_ends_the_process(void **state)
     assert_int_equal(status_after_failed_flush(state, /* publish */ 2), 42);
 }
 
+/* Nothing is written yet, so the batch only waits. */
+static void a_store_that_is_busy_at_the_beginning_is_asked_again(void **state)
+{
+    struct driver *driver = open_driver(state);
+    struct id account = driver_account(driver, "shop");
+    struct id channel = driver_channel(driver, account, DRIVER_WEBHOOK);
+    struct id event = ID_NONE;
+
+    plan_fault(FAULT_ONCE, ERR_BUSY, /* begin */ 1);
+    assert_int_equal(try_publish(driver, account, channel, &event), OK);
+    assert_true(event.value != 0);
+    driver_free(driver);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
 
 int main(void)
@@ -221,6 +235,7 @@ int main(void)
         CASE(a_failed_write_ends_the_process),
         CASE(a_full_disk_refuses_events_and_still_records_outcomes),
         CASE(what_ends_things_in_a_batch_survives_what_needs_room),
+        CASE(a_store_that_is_busy_at_the_beginning_is_asked_again),
         CASE(what_was_answered_is_stored_whichever_call_finds_the_disk_full),
     };
 

@@ -301,7 +301,7 @@ static void write_much(struct engine *engine, struct engine_batch *batch, int co
         assert_int_equal(engine_sqlite.begin(engine, batch, &diag), OK);
         assert_int_equal(engine_sqlite.publish(engine, batch, &publish), OK);
         assert_int_equal(engine_sqlite.commit(engine, &diag), OK);
-        assert_int_equal(engine_sqlite.settled(engine, false, &diag), OK);
+        assert_int_equal(engine_sqlite.settled(engine, &diag), OK);
         event_release(item.event);
     }
     mem_free(data);
@@ -343,7 +343,8 @@ static void an_event_may_have_ten_thousand_deliveries(void **state)
     struct id channel = driver_channel(driver, account, DRIVER_WEBHOOK);
 
     for (size_t i = 0; i < DELIVERIES; i++) {
-        targets[i] = (struct store_target){channel, i % 2 == 0 ? STORE_FRESH : STORE_WAITING};
+        targets[i] = (struct store_target){.channel = channel,
+                                           .way = i % 2 == 0 ? STORE_FRESH : STORE_WAITING};
     }
     struct store_publish_item item = {
         .event = event_new(
@@ -511,9 +512,8 @@ static void settle_all(struct driver *driver, struct id account, struct id chann
             .delivery = event_delivery_id(events[i], 0),
             .event = events[i],
             .is_fresh = true,
-            .next = i % 2 == 0 ? STORE_FINAL : STORE_RETRY,
+            .next = STORE_FINAL,
             .state = i % 4 == 0 ? DELIVERY_DELIVERED : DELIVERY_FAILED,
-            .due = now_of(driver),
             .has_attempt = true,
             .attempt = {.number = 1, .outcome = ATTEMPT_DELIVERED},
         };

@@ -148,7 +148,7 @@ static void start_one(struct slot *slot)
 {
     struct publisher *publisher = slot->publisher;
 
-    slot->target = (struct store_target){publisher->channel, STORE_FRESH};
+    slot->target = (struct store_target){.channel = publisher->channel, .way = STORE_FRESH};
     slot->item = (struct store_publish_item){
         .event = event_new(&(struct event_parts){
             .account = publisher->account, .type = SLICE("order.created"), .data = SLICE("{}")}),
