@@ -124,9 +124,10 @@ static const struct setting table[] = {
     {"retention", "payloads", DURATION, AT(payloads), "30d", US_PER_MINUTE, 3660 * US_PER_DAY, NULL,
      true, "Data of events is kept so long; messages of queues that nobody fetched expire then."},
     {"retention", "rest", DURATION, AT(rest), "90d", US_PER_MINUTE, 3660 * US_PER_DAY, NULL, true,
-     "Events without their data, deliveries and attempts are kept so long."},
+     "Events without their data, deliveries and attempts are kept so long; an event whose "
+     "deliveries are still to be sent stays."},
     {"retention", "idempotency", DURATION, AT(idempotency), "1d", US_PER_MINUTE, 30 * US_PER_DAY,
-     NULL, true, "Idempotency keys are remembered so long."},
+     NULL, false, "Idempotency keys are remembered so long."},
 
     {"shutdown", "drain", DURATION, AT(drain), "8s", 0, 300 * SECONDS, NULL, false,
      "Time for what is under way when the server is told to stop."},

@@ -59,7 +59,9 @@ static void lanes_came(struct store_request *request)
 
 enum err dispatch_start(struct dispatch *dispatch, struct store *store, struct diag *diag)
 {
-    struct mailbox *mailbox = mailbox_new();
+    /* A worker's, whose thread does not run yet: whoever answers may still be waking a mailbox that
+     * was made for this alone when it goes. */
+    struct mailbox *mailbox = dispatch->workers[0].mailbox;
     struct start start = {0};
 
     dispatch->store = store;
@@ -81,7 +83,6 @@ enum err dispatch_start(struct dispatch *dispatch, struct store *store, struct d
         lane_spilled(worker_lane(worker, found->account, found->channel), found->next_due);
     }
     store_request_clear(&start.lanes.request);
-    mailbox_free(mailbox);
     for (uint32_t i = 0; err == OK && i < dispatch->workers_len; i++) {
         worker_start(&dispatch->workers[i]);
     }

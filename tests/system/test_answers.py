@@ -397,7 +397,7 @@ def test_a_test_of_a_receiver_that_hangs_ends_in_time(account, hook):
 
     result = account.test_channel(channel).expect(200)
 
-    assert (result["outcome"], result["status"]) == ("timeout", 0)
+    assert (result["outcome"], result["status"]) == ("timeout", None)
     assert TIMEOUT_MS <= result["took_ms"] < TIMEOUT_MS + SLACK_S * 1000
 
 

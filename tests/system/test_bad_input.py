@@ -247,3 +247,9 @@ def test_a_cloudevent_with_too_many_attributes_is_refused(account):
     account.publish_cloudevent({**event, **{f"x{n}": "1" for n in range(100)}}).expect_problem(413, "too_large")
     account.publish_cloudevent({**event, "big": "x" * 9000}).expect_problem(413, "too_large")
     assert nothing_is_stored(account)
+
+
+def test_the_types_of_the_servers_own_news_are_not_for_publishers(account):
+    problem = account.publish("tidings.channel.disabled", 1).expect_problem(400, "invalid")
+    assert problem["field"] == "type"
+    assert account.events().expect(200)["items"] == []

@@ -773,7 +773,7 @@ def test_the_client_speaks_and_knows_when_nobody_answered(start_toy):
     assert acme.publish("order.created", {}, idempotency_key="k").expect(202) == {**body, "duplicate": True}
     message, = acme.receive("jobs", max=5).expect(200)["messages"]
     assert message["event"]["id"] == body["id"]
-    assert acme.ack("jobs", [message["receipt"]]).expect(200)["results"][0]["status"] == "acknowledged"
+    assert acme.ack("jobs", [message["receipt"]]).expect(200)["results"][0]["status"] == "ok"
     api.with_key("tk_wrong").account("acme").publish("x").expect_problem(401, "unauthenticated")
     with pytest.raises(AssertionError, match="expected .202.*401"):
         api.with_key(None).account("acme").publish("x").expect(202)
