@@ -172,22 +172,25 @@ static bool finish_due(struct sender *sender)
 static void fence(struct world *world)
 {
     struct store_settle write = {0};
-    struct store_stats read = {0};
-    struct driver passer = {.store = world->driver.store, .mailbox = mailbox_new()};
+    struct store_lanes read = {0}; /* the reader that also fetches for dispatch */
+    struct driver passer = {.store = world->driver.store, .mailbox = world->fence};
 
     (void)DRIVER_CALL(&passer, settle, &write);
-    (void)DRIVER_CALL(&passer, stats, &read);
+    (void)DRIVER_CALL(&passer, lanes, &read);
     store_request_clear(&read.request);
-    mailbox_free(passer.mailbox);
     submitted = 0;
 }
 
-/* Invariant 1. */
+/*
+ * Invariant 1. Nobody else posts to a worker while it does not rest, so without a request there is
+ * no need to look.
+ */
 static bool is_busy(struct world *world, struct mailbox *wake)
 {
-    if (submitted > 0) {
-        fence(world);
+    if (submitted == 0) {
+        return false;
     }
+    fence(world);
     return mailbox_wait(wake, 0);
 }
 
@@ -334,10 +337,13 @@ uint64_t world_seed(void)
 
 void world_init(struct world *world, uint64_t seed, world_receive_fn *receive, void *ctx)
 {
+    static unsigned worlds;
+
     memset(world, 0, sizeof *world);
+    (void)snprintf(world->path, sizeof world->path, "world-%u", worlds++);
     print_message("seed %" PRIu64 "\n", seed);
     log_set_level(LOG_ERROR); /* channels fail all the time here */
-    driver_init(&world->driver, &engine_memory, "");
+    driver_init(&world->driver, &engine_memory, world->path);
     env_manual_init(&world->driver.clock, (struct wall){INT64_C(1770000000) * US_PER_SECOND}, seed);
     chance_init(&world->chance, seed);
     world->driver.options.readers = 1; /* so that reads come back in order */
@@ -356,6 +362,7 @@ void world_init(struct world *world, uint64_t seed, world_receive_fn *receive, v
     };
     (void)pthread_mutex_init(&world->lock, NULL);
     (void)pthread_cond_init(&world->moved, NULL);
+    world->fence = mailbox_new();
     driver_open(&world->driver);
     world->account = driver_account(&world->driver, "acme");
     world_start(world);
@@ -391,6 +398,7 @@ void world_free(struct world *world)
         world_stop(world);
     }
     driver_free(&world->driver);
+    mailbox_free(world->fence);
     (void)pthread_mutex_destroy(&world->lock);
     (void)pthread_cond_destroy(&world->moved);
     mem_free(world->tries);

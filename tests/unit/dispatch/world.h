@@ -58,8 +58,10 @@ struct world {
     uint32_t in_flight[WORLD_CHANNELS_MAX], in_flight_peak[WORLD_CHANNELS_MAX];
 
     /* private */
-    pthread_mutex_t
-        lock; /* guards the next three: the worker's thread waits for the test's, and back */
+    char path[32]; /* the memory engine keeps what is under a path as long as the process lives */
+    struct mailbox *fence; /* of the worker, while it waits for the store */
+    /* Guards the rest: the worker's thread waits for the test's, and back. */
+    pthread_mutex_t lock;
     pthread_cond_t moved;
     struct mono until;
     bool is_resting;
