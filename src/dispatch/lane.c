@@ -53,7 +53,7 @@ void lane_refresh(struct lane *lane)
     if (channel == lane->channel && channel != NULL) {
         return;
     }
-    /* By its owner, and not only in its health: what its receiver said or did may no longer hold. */
+    /* By its owner, not only in its health: what its receiver said or did may no longer hold. */
     if (lane->channel != NULL && channel != NULL &&
         channel->updated.us != lane->channel->updated.us) {
         lane->paused_until = (struct mono){0};

@@ -105,11 +105,13 @@ void notice_health(struct lane *lane, const struct health *health, const char *c
 {
     const char *type = notice_types[health->state];
 
-    log_line(type == NULL ? LOG_INFO : LOG_WARN, "channel_health", "account",
-             lane->owner == NULL ? NULL : lane->owner->name.ptr, "channel",
-             id_text(ID_CHANNEL, lane->id).chars, "state", health_word(health->state), "cause",
-             cause, NULL);
-    if (type != NULL && lane->channel != NULL && !lane->worker->is_draining) {
+    if (lane->owner == NULL || lane->channel == NULL) {
+        return; /* deleted meanwhile: nobody is left to be told */
+    }
+    log_line(type == NULL ? LOG_INFO : LOG_WARN, "channel_health", "account", lane->owner->name.ptr,
+             "channel", id_text(ID_CHANNEL, lane->id).chars, "state", health_word(health->state),
+             "cause", cause, NULL);
+    if (type != NULL && !lane->worker->is_draining) {
         publish(lane, type, health, cause);
     }
 }

@@ -315,7 +315,7 @@ static void pause_lane(struct lane *lane, int64_t not_before_us)
     }
 }
 
-/* Whether the channel is still as it was when the attempt began: another URL's answer says nothing. */
+/* Whether the channel is still as it was when the attempt began: an old URL's answer says nothing. */
 static bool is_of_today(const struct shot *shot)
 {
     const struct channel *channel = shot->flight->lane->channel;

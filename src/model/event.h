@@ -59,8 +59,8 @@ size_t event_bytes(const struct event *event);
 
 /*
  * Checks what a publisher chose: segments of [A-Za-z0-9_-] joined by single dots. ERR_INVALID or
- * ERR_LIMIT (too long) with the field "type". Types that begin with "tidings." are refused: they are
- * the server's own news.
+ * ERR_LIMIT (too long) with the field "type". Types that begin with "tidings." are refused: they
+ * are the server's own news.
  */
 enum err event_type_check(struct slice type, struct diag *diag) MUST_CHECK;
 
