@@ -10,19 +10,46 @@
 enum { ACCEPTED = 200, REFUSED = 503, URL_SIZE = 64 };
 #define ANSWER_US (2 * US_PER_MS)
 
-/* sender_new has no other way to it: its arguments are dispatch's. */
+/* sender_new and the store have no other way to it. */
 static struct world *the_world;
 
-/* Requests that were given to the store since the last fence. */
-static _Atomic unsigned submitted;
+/* Whether the worker's mailbox has answers of the store. The worker's own once its thread runs. */
+static bool has_answers;
 
 void __real_store_submit(struct store *store, struct store_request *request);
 void __wrap_store_submit(struct store *store, struct store_request *request);
 
+static void pass(struct world *world, struct store_request *request, enum store_call call)
+{
+    request->call = call;
+    request->reply_to = world->fence;
+    request->done = driver_done;
+    __real_store_submit(world->driver.store, request);
+    (void)driver_wait(&(struct driver){.mailbox = world->fence}, request);
+    store_request_clear(request);
+}
+
+/* Waits until everything that was given to the store has come back: it answers in order. */
+static void fence(struct world *world)
+{
+    struct store_settle write = {0};
+    struct store_stats read = {0};
+
+    pass(world, &write.request, STORE_CALL_settle);
+    pass(world, &read.request, STORE_CALL_stats);
+}
+
+/*
+ * The link puts this in the place of store_submit. A worker's request is answered before it goes
+ * on, so that answers come in the order of the requests whatever the store's threads do.
+ */
 void __wrap_store_submit(struct store *store, struct store_request *request)
 {
-    submitted++;
     __real_store_submit(store, request);
+    if (request->reply_to != the_world->driver.mailbox) {
+        fence(the_world);
+        has_answers = true;
+    }
 }
 
 /* ---- the sender ---- */
@@ -168,54 +195,31 @@ static bool finish_due(struct sender *sender)
 
 /* ---- time ---- */
 
-/* Waits until everything that was given to the store has come back: it answers in order. */
-static void fence(struct world *world)
-{
-    struct store_settle write = {0};
-    struct store_lanes read = {0}; /* the reader that also fetches for dispatch */
-    struct driver passer = {.store = world->driver.store, .mailbox = world->fence};
-
-    (void)DRIVER_CALL(&passer, settle, &write);
-    (void)DRIVER_CALL(&passer, lanes, &read);
-    store_request_clear(&read.request);
-    submitted = 0;
-}
-
 /*
- * Invariant 1. Nobody else posts to a worker while it does not rest, so without a request there is
- * no need to look.
+ * Rests until there is time to pass; how much. 0: the test may have done something meanwhile, or
+ * wants the worker to end.
  */
-static bool is_busy(struct world *world, struct mailbox *wake)
-{
-    if (submitted == 0) {
-        return false;
-    }
-    fence(world);
-    return mailbox_wait(wake, 0);
-}
-
-/* Rests until there is time to pass; how much. */
 static int64_t time_left(struct world *world, struct mailbox *wake)
 {
     int64_t now = env_mono(&world->driver.clock.env).us;
     int64_t left_us = 0;
 
     (void)pthread_mutex_lock(&world->lock);
-    if (world->until.us <= now && !world->is_ending) {
-        world->is_resting = true;
+    if (world->until.us <= now) {
+        unsigned asked = world->asked;
+
+        world->rested = asked;
         (void)pthread_cond_broadcast(&world->moved);
-        while (world->until.us <= now && !world->is_ending) {
+        while (world->asked == asked) {
             (void)pthread_cond_wait(&world->moved, &world->lock);
         }
-        world->is_resting = false;
-        (void)pthread_mutex_unlock(&world->lock);
-        return 0; /* the test may have done something */
+    } else {
+        left_us = world->until.us - now;
     }
-    left_us = world->until.us - now;
-    bool is_ending = world->is_ending;
+    bool has_to_end = left_us == 0 && world->until.us == MONO_NEVER.us;
     (void)pthread_mutex_unlock(&world->lock);
-    if (is_ending) {
-        left_us = mailbox_wait(wake, US_PER_MS) ? 0 : US_PER_SECOND;
+    if (has_to_end) {
+        (void)mailbox_wait(wake, -1); /* else time would pass before it hears of it */
     }
     return left_us;
 }
@@ -228,8 +232,10 @@ static int64_t smaller(int64_t a, int64_t b)
 void sender_run(struct sender *sender, struct mailbox *wake, int64_t timeout_us)
 {
     struct world *world = sender->world;
+    bool is_busy = has_answers;
 
-    if (finish_due(sender) || timeout_us == 0 || is_busy(world, wake)) {
+    has_answers = false;
+    if (finish_due(sender) || timeout_us == 0 || is_busy) {
         return;
     }
     int64_t step_us = smaller(timeout_us, time_left(world, wake));
@@ -243,13 +249,21 @@ void sender_run(struct sender *sender, struct mailbox *wake, int64_t timeout_us)
     }
 }
 
-void world_run(struct world *world, int64_t us)
+/* Lets the worker go on until then. */
+static void let_go(struct world *world, struct mono until)
 {
     (void)pthread_mutex_lock(&world->lock);
-    world->until.us = env_mono(&world->driver.clock.env).us + us;
-    world->is_resting = false;
+    world->until = until;
+    world->asked++;
     (void)pthread_cond_broadcast(&world->moved);
-    while (!world->is_resting) {
+    (void)pthread_mutex_unlock(&world->lock);
+}
+
+void world_run(struct world *world, int64_t us)
+{
+    let_go(world, (struct mono){env_mono(&world->driver.clock.env).us + us});
+    (void)pthread_mutex_lock(&world->lock);
+    while (world->rested != world->asked) {
         (void)pthread_cond_wait(&world->moved, &world->lock);
     }
     (void)pthread_mutex_unlock(&world->lock);
@@ -340,6 +354,7 @@ void world_init(struct world *world, uint64_t seed, world_receive_fn *receive, v
     static unsigned worlds;
 
     memset(world, 0, sizeof *world);
+    the_world = world;
     (void)snprintf(world->path, sizeof world->path, "world-%u", worlds++);
     print_message("seed %" PRIu64 "\n", seed);
     log_set_level(LOG_ERROR); /* channels fail all the time here */
@@ -372,8 +387,6 @@ void world_start(struct world *world)
 {
     struct diag diag = {0};
 
-    the_world = world;
-    world->is_ending = false;
     world->until = env_mono(&world->driver.clock.env);
     world->dispatch = dispatch_new(&world->driver.clock.env, &world->options);
     assert_int_equal(dispatch_start(world->dispatch, world->driver.store, &diag), OK);
@@ -382,10 +395,8 @@ void world_start(struct world *world)
 
 void world_stop(struct world *world)
 {
-    (void)pthread_mutex_lock(&world->lock);
-    world->is_ending = true;
-    (void)pthread_cond_broadcast(&world->moved);
-    (void)pthread_mutex_unlock(&world->lock);
+    world_run(world, 0); /* else the next message might not be that it has to end */
+    let_go(world, MONO_NEVER);
     dispatch_drain(world->dispatch, US_PER_MINUTE);
     struct dispatch *dispatch = world->dispatch;
     world->dispatch = NULL;

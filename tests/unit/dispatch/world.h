@@ -6,8 +6,8 @@
  * it moves the clock to whatever comes next, so weeks of retries take seconds, and the same seed makes the same world.
  *
  * Invariants:
- * 1. Time moves only when nothing is under way: all that the worker asked of the store has come back, and its mailbox
- *    is empty.
+ * 1. Time moves only when the worker has nothing to do: all that it asked of the store has come
+ *    back and was looked at.
  * 2. It moves only inside world_run. Outside, the worker rests, so a test may look at what the receivers noted.
  */
 #ifndef DISPATCH_WORLD_H
@@ -64,8 +64,7 @@ struct world {
     pthread_mutex_t lock;
     pthread_cond_t moved;
     struct mono until;
-    bool is_resting;
-    bool is_ending; /* the worker does not rest any more */
+    unsigned asked, rested; /* how often to go on; the worker rests when it is equal */
 };
 
 /* Prepares everything but dispatch. Prints the seed, so that a failure can be tried again. */
