@@ -193,7 +193,6 @@ static struct world_answer receive(void *ctx, const struct world_try *attempt)
         complain(simulation, attempt, "of nothing that was published");
         return answer;
     }
-    if (getenv("TRACE")) (void)fprintf(stderr, "try %lld ch %u dlv %llx n %u mood %d\n", (long long)attempt->began.us, attempt->channel, (unsigned long long)attempt->delivery.value, attempt->number, simulation->moods[attempt->channel]);
     check(simulation, attempt, model);
     model->attempts = attempt->number;
     note(model, &answer, attempt->began);
@@ -285,7 +284,6 @@ static void turn(struct simulation *simulation, uint32_t channel, bool is_disabl
 
 static void restart(struct simulation *simulation)
 {
-    if (getenv("TRACE")) (void)fprintf(stderr, "restart %lld\n", (long long)world_now(&simulation->world).us);
     world_stop(&simulation->world);
     world_start(&simulation->world);
 }
@@ -304,7 +302,6 @@ static void live_an_hour(struct simulation *simulation)
             world_run(&simulation->world, (int64_t)pick(simulation, 3000) * US_PER_MS);
         }
     }
-    if (getenv("TRACE")) (void)fprintf(stderr, "hour %lld\n", (long long)world_now(&simulation->world).us);
     steer(simulation);
     if (pick(simulation, RESTART_EVERY) == 0) {
         restart(simulation);

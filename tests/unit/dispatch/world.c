@@ -33,10 +33,10 @@ static void pass(struct world *world, struct store_request *request, enum store_
 static void fence(struct world *world)
 {
     struct store_settle write = {0};
-    struct store_stats read = {0};
+    struct store_lanes read = {0}; /* by the reader that also fetches for dispatch */
 
     pass(world, &write.request, STORE_CALL_settle);
-    pass(world, &read.request, STORE_CALL_stats);
+    pass(world, &read.request, STORE_CALL_lanes);
 }
 
 /*
