@@ -161,8 +161,9 @@ static void commit(struct ours *ours)
 
 static struct id add_channel(struct ours *ours, const char *settings)
 {
-    struct channel_defaults defaults = {schedule_default(), schedule_default_mail(),
-                                        15 * US_PER_SECOND};
+    struct channel_defaults defaults = {.webhook = schedule_default(),
+                                        .email = schedule_default_mail(),
+                                        .timeout_us = 15 * US_PER_SECOND};
     struct store_put_channel put = {.account = ours->accounts[0]};
     struct json_doc doc;
 

@@ -88,6 +88,13 @@ struct id id_floor(struct wall at)
     return id_at_step(ms_at(at) << ID_COUNTER_BITS, 0);
 }
 
+struct id id_by_chance(struct wall at, uint64_t chance)
+{
+    const uint64_t below_a_millisecond = (UINT64_C(1) << (ID_NODE_BITS + ID_COUNTER_BITS)) - 1;
+
+    return (struct id){id_floor(at).value | (chance & below_a_millisecond)};
+}
+
 struct id id_offset(struct id id, uint64_t steps)
 {
     int64_t step = step_of(id);

@@ -59,6 +59,9 @@ struct wall id_time(struct id id);
  * 2020 give zero. */
 struct id id_floor(struct wall at);
 
+/* An id of an instant with bits of chance below its millisecond, for what no id_maker counts. */
+struct id id_by_chance(struct wall at, uint64_t chance);
+
 /*
  * The id `steps` behind `id` in the order in which one node makes them: the counter goes on, and
  * what does not fit goes into the milliseconds. Beyond the last id there is (in the year 2159) it

@@ -126,6 +126,7 @@ void json_end_object(struct json_writer *writer);
 void json_begin_array(struct json_writer *writer);
 void json_end_array(struct json_writer *writer);
 void json_key(struct json_writer *writer, const char *name);
+void json_key_slice(struct json_writer *writer, struct slice name);
 void json_put_string(struct json_writer *writer, struct slice text);
 void json_put_text(struct json_writer *writer, const char *text); /* NULL writes null */
 void json_put_i64(struct json_writer *writer, int64_t number);

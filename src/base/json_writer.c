@@ -57,7 +57,12 @@ void json_end_array(struct json_writer *writer)
 
 void json_key(struct json_writer *writer, const char *name)
 {
-    json_put_text(writer, name);
+    json_key_slice(writer, slice_of(name));
+}
+
+void json_key_slice(struct json_writer *writer, struct slice name)
+{
+    json_put_string(writer, name);
     buf_byte(writer->out, ':');
     writer->needs_comma = false;
 }

@@ -20,13 +20,14 @@ enum { TAG_BYTES = SEAL_OVERHEAD_BYTES - SEAL_NONCE_BYTES };
 static struct {
     EVP_MD *sha1, *sha256, *sha384;
     EVP_MAC *hmac;
-    EVP_CIPHER *aes_256_gcm;
+    EVP_CIPHER *aes_256_gcm, *aes_256_ecb;
 } found;
 
 /* What one thread computes with. */
 struct tools {
     EVP_MD_CTX *digest;
     EVP_MAC_CTX *hmac_sha256;
+    EVP_CIPHER_CTX *block;
 };
 
 static pthread_once_t setup_once = PTHREAD_ONCE_INIT;
@@ -38,6 +39,7 @@ static void free_tools(void *ptr)
 
     EVP_MD_CTX_free(tools->digest);
     EVP_MAC_CTX_free(tools->hmac_sha256);
+    EVP_CIPHER_CTX_free(tools->block);
     mem_free(tools);
 }
 
@@ -48,7 +50,9 @@ static void set_up(void)
     found.sha384 = EVP_MD_fetch(NULL, "SHA384", NULL);
     found.hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
     found.aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-    assert(found.sha1 && found.sha256 && found.sha384 && found.hmac && found.aes_256_gcm);
+    found.aes_256_ecb = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
+    assert(found.sha1 && found.sha256 && found.sha384 && found.hmac);
+    assert(found.aes_256_gcm && found.aes_256_ecb);
 
     int rc = pthread_key_create(&tools_of_thread, free_tools);
     assert(rc == 0);
@@ -65,7 +69,8 @@ static struct tools *make_tools(void)
 
     tools->digest = EVP_MD_CTX_new();
     tools->hmac_sha256 = EVP_MAC_CTX_new(found.hmac);
-    assert(tools->digest != NULL && tools->hmac_sha256 != NULL);
+    tools->block = EVP_CIPHER_CTX_new();
+    assert(tools->digest != NULL && tools->hmac_sha256 != NULL && tools->block != NULL);
 
     int rc = EVP_MAC_CTX_set_params(tools->hmac_sha256, params);
     assert(rc == 1);
@@ -175,6 +180,30 @@ bool ed25519_verify(const uint8_t public_key[ED25519_PUBLIC_BYTES], struct slice
 bool secret_equal(struct slice a, struct slice b)
 {
     return a.len == b.len && CRYPTO_memcmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+/* The mode ECB on one block is the cipher itself. */
+static void cipher_block(bool is_encrypting, const uint8_t *key, const uint8_t *in, uint8_t *out)
+{
+    EVP_CIPHER_CTX *block = get_tools()->block;
+    int len = 0;
+    int rc = EVP_CipherInit_ex2(block, found.aes_256_ecb, key, NULL, is_encrypting, NULL) &&
+             EVP_CIPHER_CTX_set_padding(block, 0) &&
+             EVP_CipherUpdate(block, out, &len, in, AES_BLOCK_BYTES);
+
+    assert(rc == 1 && len == AES_BLOCK_BYTES);
+}
+
+void aes256_encrypt_block(const uint8_t key[AES256_KEY_BYTES], const uint8_t in[AES_BLOCK_BYTES],
+                          uint8_t out[AES_BLOCK_BYTES])
+{
+    cipher_block(true, key, in, out);
+}
+
+void aes256_decrypt_block(const uint8_t key[AES256_KEY_BYTES], const uint8_t in[AES_BLOCK_BYTES],
+                          uint8_t out[AES_BLOCK_BYTES])
+{
+    cipher_block(false, key, in, out);
 }
 
 /* A context for one sealing or unsealing, already told what is bound to it. */

@@ -18,6 +18,8 @@ enum {
     ED25519_SEED_BYTES = 32,
     ED25519_PUBLIC_BYTES = 32,
     ED25519_SIGNATURE_BYTES = 64,
+    AES256_KEY_BYTES = 32,
+    AES_BLOCK_BYTES = 16,
     SEAL_KEY_BYTES = 32,
     SEAL_NONCE_BYTES = 12,
     SEAL_OVERHEAD_BYTES = SEAL_NONCE_BYTES + 16, /* nonce in front, tag behind (AES-256-GCM) */
@@ -44,6 +46,15 @@ bool ed25519_verify(const uint8_t public_key[ED25519_PUBLIC_BYTES], struct slice
 
 /* In constant time for equal lengths; lengths are not secret. */
 bool secret_equal(struct slice a, struct slice b);
+
+/*
+ * One block through AES-256 alone, and back: a keyed shuffling of all 16-byte values, for what is
+ * one block whole and never the same twice by chance. Texts are for seal.
+ */
+void aes256_encrypt_block(const uint8_t key[AES256_KEY_BYTES], const uint8_t in[AES_BLOCK_BYTES],
+                          uint8_t out[AES_BLOCK_BYTES]);
+void aes256_decrypt_block(const uint8_t key[AES256_KEY_BYTES], const uint8_t in[AES_BLOCK_BYTES],
+                          uint8_t out[AES_BLOCK_BYTES]);
 
 /*
  * AES-256-GCM with a nonce that the caller takes from the system's random numbers and never uses

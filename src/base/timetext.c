@@ -114,12 +114,14 @@ enum err civil_to_wall(const struct civil *civil, struct wall *out)
  * Patterns say how an instant is written and read. Their letters are those of strftime, without its
  * locale, and
  *   %f  microseconds; read: nothing, or a point and at least one digit
+ *   %L  milliseconds, only written
  *   %e  day, read with a space for a leading zero
  *   %A  whole name of the weekday, only read
  *   %T  between date and time, only read
  *   %z  offset from UTC, only read
  */
 #define PATTERN_RFC3339 "%Y-%m-%dT%H:%M:%S.%fZ"
+#define PATTERN_MILLIS "%Y-%m-%dT%H:%M:%S.%LZ"
 #define PATTERN_SECONDS "%Y-%m-%dT%H:%M:%SZ"
 #define PATTERN_MAIL "%a, %d %b %Y %H:%M:%S +0000"
 #define PATTERN_HTTP "%a, %d %b %Y %H:%M:%S GMT"
@@ -186,6 +188,8 @@ static void put_field(struct writer *writer, struct civil *civil, char letter)
         put_number(writer, *number_in(civil, field), field->digits);
     } else if (letter == 'f') {
         put_number(writer, civil->microsecond, 6);
+    } else if (letter == 'L') {
+        put_number(writer, civil->microsecond / 1000, 3);
     } else if (letter == 'b') {
         put_text(writer, month_names[civil->month - 1], 3);
     } else {
@@ -219,6 +223,11 @@ struct timetext timetext_rfc3339(struct wall at)
     return write_time(at, PATTERN_RFC3339);
 }
 
+struct timetext timetext_millis(struct wall at)
+{
+    return write_time(at, PATTERN_MILLIS);
+}
+
 struct timetext timetext_seconds(struct wall at)
 {
     return write_time(at, PATTERN_SECONDS);
@@ -239,6 +248,7 @@ struct reader {
     struct slice rest;
     struct civil civil;
     int offset_minutes; /* east of UTC */
+    bool was_cut;       /* the instant lies behind the microsecond that was read */
 };
 
 /* Takes one byte when it is one of `wanted`. */
@@ -307,6 +317,7 @@ static bool take_fraction(struct reader *reader)
     }
     do {
         reader->civil.microsecond += digit * unit;
+        reader->was_cut = reader->was_cut || (unit == 0 && digit > 0);
         unit /= 10;
     } while (take_number(reader, 1, &digit));
     return true;
@@ -370,7 +381,7 @@ static bool take_field(struct reader *reader, char letter)
     }
 }
 
-static enum err read_time(struct slice text, const char *pattern, struct wall *out)
+static enum err read_time(struct slice text, const char *pattern, struct wall *out, bool *was_cut)
 {
     struct reader reader = {.rest = text};
     struct wall at;
@@ -395,12 +406,27 @@ static enum err read_time(struct slice text, const char *pattern, struct wall *o
         return ERR_INVALID;
     }
     *out = at;
+    *was_cut = reader.was_cut;
     return OK;
 }
 
 enum err timetext_parse(struct slice text, struct wall *out)
 {
-    return read_time(text, PATTERN_RFC3339_READ, out);
+    bool was_cut;
+
+    return read_time(text, PATTERN_RFC3339_READ, out, &was_cut);
+}
+
+enum err timetext_parse_up(struct slice text, struct wall *out)
+{
+    struct wall at;
+    bool was_cut;
+    enum err err = read_time(text, PATTERN_RFC3339_READ, &at, &was_cut);
+
+    if (err == OK) {
+        out->us = at.us + was_cut;
+    }
+    return err;
 }
 
 enum err timetext_parse_http(struct slice text, struct wall *out)
@@ -408,7 +434,9 @@ enum err timetext_parse_http(struct slice text, struct wall *out)
     static const char *const patterns[] = {PATTERN_HTTP, PATTERN_RFC850, PATTERN_ASCTIME};
 
     for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
-        if (read_time(text, patterns[i], out) == OK) {
+        bool was_cut;
+
+        if (read_time(text, patterns[i], out, &was_cut) == OK) {
             return OK;
         }
     }

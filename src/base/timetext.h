@@ -20,6 +20,8 @@ struct timetext {
 
 /* 2026-02-03T10:20:30.123456Z: always six digits, so that text sorts as time does. */
 struct timetext timetext_rfc3339(struct wall at);
+/* 2026-02-03T10:20:30.123Z: always three digits, what is past them is cut off */
+struct timetext timetext_millis(struct wall at);
 /* 2026-02-03T10:20:30Z */
 struct timetext timetext_seconds(struct wall at);
 /* Tue, 03 Feb 2026 10:20:30 GMT (RFC 9110) */
@@ -32,6 +34,11 @@ struct timetext timetext_mail(struct wall at);
  * an offset. Leap second :60 is read as :59.999999. Years 1970 to 9999. ERR_INVALID otherwise.
  */
 enum err timetext_parse(struct slice text, struct wall *out) MUST_CHECK;
+/*
+ * The same, but what is past microseconds counts as one more: the first microsecond that is not
+ * before the instant, so that periods given in nanoseconds can be compared exactly.
+ */
+enum err timetext_parse_up(struct slice text, struct wall *out) MUST_CHECK;
 
 /*
  * The three date forms of RFC 9110 section 5.6.7, years 1970 to 9999. Two digits mean the years

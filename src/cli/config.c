@@ -9,7 +9,10 @@
 #include <ini.h>
 #include <stddef.h>
 
-enum setting_type { TEXT, SECRET, CHOICE, NUMBER, BYTES, DURATION };
+/* PAIRS is a section whose keys are the operator's own; its row stands for all of them. */
+enum setting_type { TEXT, SECRET, CHOICE, NUMBER, BYTES, DURATION, PAIRS };
+
+#define ANY_KEY "*"
 
 struct setting {
     const char *section;
@@ -121,6 +124,61 @@ static const struct setting table[] = {
      "Schedule of mail where a channel says nothing else; empty: 0, 5 min, 15 min, 1 h, then every "
      "4 h for four days."},
 
+    {"wapi", "handler_secret", SECRET, AT(wapi_handler_secret), "", 0, 0, NULL, false,
+     "Signs requests to the handlers of [wapi.commands]: whsec_ and base64 of 24 to 64 bytes. "
+     "Needed "
+     "with them."},
+    {"wapi", "handler_timeout", DURATION, AT(wapi_handler_timeout), "10s", SECONDS / 10,
+     120 * SECONDS, NULL, false, "Time a handler has to answer; then the customer gets 4000."},
+    {"wapi", "hourly_max", NUMBER, AT(wapi_hourly_max), "1000", 1, 1000000000, NULL, false,
+     "Requests of one account in a clock hour; more get 2006."},
+    {"wapi", "failures_max", NUMBER, AT(wapi_failures_max), "10", 1, 1000000, NULL, false,
+     "Invalid requests of one address before it is blocked (2052), a minute for each further one."},
+    {"wapi", "previous_hour", DURATION, AT(wapi_previous_hour), "0s", 0, 3600 * SECONDS, NULL,
+     false, "How long into an hour the auth of the hour before is taken too."},
+    {"wapi", "request_max", BYTES, AT(wapi_request_max), "64KiB", KIB, 256 * KIB, NULL, false,
+     "Largest request of the command API; larger gets 2007."},
+    {"wapi", "ack_needs_poll", CHOICE, AT(wapi_ack_needs_poll), "yes", 0, 0, "yes no", false,
+     "Whether poll-ack takes only what poll-req has shown."},
+    {"wapi", "retry", TEXT, AT(wapi_retry), "", 0, 0, NULL, false,
+     "Schedule of notifications by POST where a channel says nothing else; empty: every 5 min."},
+
+    {"wapi.commands", ANY_KEY, PAIRS, AT(wapi_commands), "", 0, 0, NULL, false,
+     "A command, or the beginning of some and a star, and the URL of the program that carries it "
+     "out: `domain-* = https://registrar.example/wapi`. `off` instead of the URL disables it "
+     "(2011). The longest that fits counts."},
+
+    {"shopcart", "public_url", TEXT, AT(shopcart_public_url), "", 0, 0, NULL, false,
+     "What stands before /API in links; empty: as the request's Host says."},
+    {"shopcart", "retry", TEXT, AT(shopcart_retry), "", 0, 0, NULL, false,
+     "Schedule where a channel says nothing else; empty: gaps that double from 1 min up to a day, "
+     "for 7 days."},
+
+    {"shopcart.types", ANY_KEY, PAIRS, AT(shopcart_types), "order.created\tNewOrder Token\n", 0, 0,
+     NULL, false,
+     "A type of event, its root element, and what stands in it: Token, or a member of data: "
+     "`order.status = OrderStatusChange Id`."},
+
+    {"cashier", "retry", TEXT, AT(cashier_retry), "", 0, 0, NULL, false,
+     "Schedule where a channel says nothing else; empty: every 5 min for 24 h."},
+
+    {"checkout", "messages_max", NUMBER, AT(checkout_messages_max), "100", 1, 1000, NULL, false,
+     "Messages in one answer at most, whatever maxNumberMessages says."},
+    {"checkout", "acks_max", NUMBER, AT(checkout_acks_max), "100", 1, 1000, NULL, false,
+     "Messages in one acknowledgement at most; more get 400."},
+    {"checkout", "wait_max", DURATION, AT(checkout_wait_max), "20s", 0, 60 * SECONDS, NULL, false,
+     "Longest wait for messages, whatever timeoutMs says."},
+    {"checkout", "visibility", DURATION, AT(checkout_visibility), "0s", 0, 12 * 3600 * SECONDS,
+     NULL, false, "How long a received message is hidden from other polls; 0s: not at all."},
+    {"checkout", "window", DURATION, AT(checkout_window), "30d", US_PER_MINUTE, 3660 * US_PER_DAY,
+     NULL, false,
+     "How long messages are received and listed. [retention] payloads has to be as long."},
+    {"checkout", "history", CHOICE, AT(checkout_history), "messagesResponses", 0, 0,
+     "messagesResponses messages", false,
+     "Shape of the history: the older one, or `messages` with `nextPageToken`."},
+    {"checkout", "unknown_query", CHOICE, AT(checkout_unknown_query), "ignored", 0, 0,
+     "ignored refused", false, "What an unknown query parameter is."},
+
     {"retention", "payloads", DURATION, AT(payloads), "30d", US_PER_MINUTE, 3660 * US_PER_DAY, NULL,
      true, "Data of events is kept so long; messages of queues that nobody fetched expire then."},
     {"retention", "rest", DURATION, AT(rest), "90d", US_PER_MINUTE, 3660 * US_PER_DAY, NULL, true,
@@ -153,7 +211,8 @@ static int64_t *number_of(struct config *settings, const struct setting *setting
 
 static bool is_text(const struct setting *setting)
 {
-    return setting->type == TEXT || setting->type == SECRET || setting->type == CHOICE;
+    return setting->type == TEXT || setting->type == SECRET || setting->type == CHOICE ||
+           setting->type == PAIRS;
 }
 
 /* "64KiB", "1MiB", "2GiB" or plain bytes. */
@@ -194,6 +253,7 @@ static enum err parse_number(const struct setting *setting, struct slice text, i
     case TEXT:
     case SECRET:
     case CHOICE:
+    case PAIRS:
         return slice_to_i64(text, out);
     }
     return ERR_INVALID;
@@ -226,6 +286,7 @@ static const char *const type_examples[] = {
     [NUMBER] = "a whole number",
     [BYTES] = "a size such as 64KiB",
     [DURATION] = "a duration such as 5s",
+    [PAIRS] = "a text",
 };
 
 static enum err refuse_number(const struct setting *setting, const char *name, struct diag *diag)
@@ -281,11 +342,63 @@ static enum err set(struct config *settings, const struct setting *setting, cons
 static const struct setting *find(const char *section, const char *key)
 {
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-        if (strcmp(table[i].section, section) == 0 && strcmp(table[i].key, key) == 0) {
+        bool is_key = table[i].type == PAIRS || strcmp(table[i].key, key) == 0;
+
+        if (is_key && strcmp(table[i].section, section) == 0) {
             return &table[i];
         }
     }
     return NULL;
+}
+
+/* ---- pairs ---- */
+
+bool config_next_pair(struct slice *rest, struct slice *key, struct slice *value)
+{
+    struct slice line;
+
+    if (!slice_cut(rest, '\n', &line) || slice_is_empty(line)) {
+        return false;
+    }
+    *value = line;
+    return slice_cut(value, '\t', key);
+}
+
+/* A pair of the file: the first one takes the place of the default, the others stand behind it. */
+static void add_pair(struct config *settings, const struct setting *setting, bool is_first,
+                     struct slice key, struct slice value)
+{
+    char **place = text_of(settings, setting);
+    struct buf pairs;
+    size_t len = 0;
+
+    buf_init(&pairs, SETTINGS_FILE_BYTES_MAX);
+    buf_text(&pairs, is_first ? "" : *place);
+    buf_slice(&pairs, slice_trim(key));
+    buf_byte(&pairs, '\t');
+    buf_slice(&pairs, slice_trim(value));
+    buf_byte(&pairs, '\n');
+    mem_free(*place);
+    *place = buf_take(&pairs, &len);
+}
+
+/* "key = value, key = value": how a variable of the environment spells a whole section. */
+static enum err set_pairs(struct config *settings, const struct setting *setting, const char *name,
+                          const char *text, struct diag *diag)
+{
+    struct slice rest = slice_of(text), part, key;
+    bool is_first = true;
+
+    while (slice_cut(&rest, ',', &part)) {
+        struct slice value = part;
+
+        if (!slice_cut(&value, '=', &key) || value.ptr == NULL || slice_is_empty(slice_trim(key))) {
+            return diag_field(diag, ERR_INVALID, name, "must be key = value, commas between");
+        }
+        add_pair(settings, setting, is_first, key, value);
+        is_first = false;
+    }
+    return OK;
 }
 
 /* inih calls this for every line; 0 says that the line is wrong. */
@@ -302,6 +415,10 @@ static int take_line(void *ctx, const char *section, const char *key, const char
     if (setting == NULL) {
         loading->err = diag_field(loading->diag, ERR_INVALID, name,
                                   "there is no such setting; see `tidings help settings`");
+    } else if (setting->type == PAIRS) {
+        add_pair(loading->settings, setting, !loading->is_given[setting - table], slice_of(key),
+                 slice_of(value));
+        loading->is_given[setting - table] = true;
     } else if (loading->is_given[setting - table]) {
         loading->err = diag_field(loading->diag, ERR_INVALID, name, "is given twice");
     } else {
@@ -331,14 +448,24 @@ static enum err load_file(const char *path, struct config *settings, struct diag
     return err;
 }
 
-/* TIDINGS_SERVER_LISTEN=... */
+static char environment_character(char byte)
+{
+    if (byte == '.') {
+        return '_';
+    }
+    return byte >= 'a' && byte <= 'z' ? (char)(byte - 'a' + 'A') : byte;
+}
+
+/* TIDINGS_SERVER_LISTEN=..., and for a section of pairs TIDINGS_WAPI_COMMANDS=... */
 static const char *from_environment(const struct setting *setting, char *const *environment)
 {
+    bool is_section = setting->type == PAIRS;
     char name[128];
-    int len = snprintf(name, sizeof(name), "TIDINGS_%s_%s=", setting->section, setting->key);
+    int len = snprintf(name, sizeof(name), "TIDINGS_%s%s%s=", setting->section,
+                       is_section ? "" : "_", is_section ? "" : setting->key);
 
     for (int i = 0; i < len; i++) {
-        name[i] = name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 'a' + 'A') : name[i];
+        name[i] = environment_character(name[i]);
     }
     for (size_t i = 0; environment[i] != NULL; i++) {
         if (strncmp(environment[i], name, (size_t)len) == 0) {
@@ -359,7 +486,8 @@ static enum err load_environment(char *const *environment, struct config *settin
         (void)snprintf(name, sizeof(name), "[%s] %s (from the environment)", table[i].section,
                        table[i].key);
         if (value != NULL) {
-            err = set(settings, &table[i], name, value, diag);
+            err = table[i].type == PAIRS ? set_pairs(settings, &table[i], name, value, diag)
+                                         : set(settings, &table[i], name, value, diag);
         }
     }
     return err;
@@ -389,7 +517,11 @@ enum err config_load(const char *path, char *const *environment, struct config *
 
     *out = (struct config){0};
     for (size_t i = 0; err == OK && i < ARRAY_LEN(table); i++) {
-        err = set(out, &table[i], table[i].key, table[i].fallback, diag);
+        if (table[i].type == PAIRS) { /* its default ends in a line feed, which set would trim */
+            *text_of(out, &table[i]) = mem_text(table[i].fallback, strlen(table[i].fallback));
+        } else {
+            err = set(out, &table[i], table[i].key, table[i].fallback, diag);
+        }
     }
     if (err == OK && path != NULL) {
         err = load_file(path, out, diag);
@@ -465,17 +597,36 @@ static void put_limits(const struct setting *setting, struct buf *out)
     }
 }
 
+/* A default as a file would spell it: pairs one behind the other. */
+static void put_fallback(const struct setting *setting, struct buf *out)
+{
+    struct slice rest = slice_of(setting->fallback), key, value;
+
+    if (setting->fallback[0] == '\0') {
+        buf_text(out, "unset");
+    } else if (setting->type != PAIRS) {
+        buf_text(out, setting->fallback);
+    }
+    while (setting->type == PAIRS && config_next_pair(&rest, &key, &value)) {
+        buf_slice(out, key);
+        buf_text(out, " = ");
+        buf_slice(out, value);
+    }
+}
+
 static void help_row(const struct setting *setting, bool as_markdown, struct buf *out)
 {
-    const char *fallback = setting->fallback[0] == '\0' ? "unset" : setting->fallback;
     const char *reload = setting->is_reloadable ? " SIGHUP takes a change over." : "";
 
     if (as_markdown) {
-        buf_printf(out, "| `%s` | `%s` | ", setting->key, fallback);
+        buf_printf(out, "| `%s` | `", setting->key);
+        put_fallback(setting, out);
+        buf_text(out, "` | ");
         put_limits(setting, out);
         buf_printf(out, " | %s%s |\n", setting->help, reload);
     } else {
-        buf_printf(out, "  %s = %s", setting->key, fallback);
+        buf_printf(out, "  %s = ", setting->key);
+        put_fallback(setting, out);
         size_t before = out->len;
         buf_text(out, "   (");
         put_limits(setting, out);

@@ -11,13 +11,15 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/slice.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /*
  * Every text is owned by the settings; an unset one is NULL or "". Durations in microseconds, sizes
- * in bytes.
+ * in bytes. Pairs are of a section whose keys are the operator's own: one line a pair, key, a tab,
+ * value, as config_next_pair reads them.
  */
 struct config {
     /* [server] */
@@ -62,6 +64,30 @@ struct config {
     char *smtp_from;
     char *smtp_tls;
     char *smtp_retry;
+    /* [wapi] */
+    char *wapi_handler_secret;
+    int64_t wapi_handler_timeout;
+    int64_t wapi_hourly_max;
+    int64_t wapi_failures_max;
+    int64_t wapi_previous_hour;
+    int64_t wapi_request_max;
+    char *wapi_ack_needs_poll;
+    char *wapi_retry;
+    char *wapi_commands; /* pairs */
+    /* [shopcart] */
+    char *shopcart_public_url;
+    char *shopcart_retry;
+    char *shopcart_types; /* pairs */
+    /* [cashier] */
+    char *cashier_retry;
+    /* [checkout] */
+    int64_t checkout_messages_max;
+    int64_t checkout_acks_max;
+    int64_t checkout_wait_max;
+    int64_t checkout_visibility;
+    int64_t checkout_window;
+    char *checkout_history;
+    char *checkout_unknown_query;
     /* [retention] */
     int64_t payloads;
     int64_t rest;
@@ -76,6 +102,9 @@ struct config {
  */
 enum err config_load(const char *path, char *const *environment, struct config *out,
                      struct diag *diag) MUST_CHECK;
+
+/* Cuts the first pair off *rest, which begins as a text of pairs; false at the end. */
+bool config_next_pair(struct slice *rest, struct slice *key, struct slice *value);
 
 /* Every secret is wiped. */
 void config_clear(struct config *settings);

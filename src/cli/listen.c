@@ -130,7 +130,8 @@ static void look(const struct listener *listener, struct MHD_Connection *connect
     }
     finding->is_checked = listener->secrets_len > 0;
     finding->is_verified =
-        finding->is_checked && verify_check(listener->secrets, listener->secrets_len, &request, now,
+        finding->is_checked && verify_check(listener->secrets, listener->secrets_len, &request,
+                                            (struct verify_age){now, VERIFY_TOLERANCE_US},
                                             &finding->scheme, &finding->reason) == OK;
 }
 

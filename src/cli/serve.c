@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/config.h"
+#include "cli/dialect_settings.h"
 #include "cli/keeper.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -16,7 +17,7 @@
 #include "store/engine.h"
 #include "wire/app.h"
 #include "wire/dialects.h"
-#include "wire/native/native.h"
+#include "wire/doors.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -32,6 +33,8 @@ struct serve {
     struct env *env;
     const char *config_path; /* NULL: none */
     struct config settings;
+    struct dialect_settings dialects;
+    struct route_table doors[DOORS];
     struct router *router;
     struct mailbox *mailbox; /* the main thread's */
     struct keeper *keeper;
@@ -81,6 +84,12 @@ static void on_changed(void *ctx, struct id account, struct id channel)
 {
     struct serve *serve = ctx;
     dispatch_changed(serve->app.dispatch, account, channel);
+}
+
+static void on_deadline(void *ctx, struct wall deadline)
+{
+    struct serve *serve = ctx;
+    deadlines_stored(serve->app.deadlines, deadline);
 }
 
 /*
@@ -149,7 +158,8 @@ static enum err make_defaults(struct serve *serve, struct diag *diag)
 
     *defaults = (struct channel_defaults){.webhook = schedule_default(),
                                           .email = schedule_default_mail(),
-                                          .timeout_us = serve->settings.attempt_timeout};
+                                          .timeout_us = serve->settings.attempt_timeout,
+                                          .dialects = serve->dialects.table};
     enum err err = read_schedule(serve->settings.retry, "[send] retry", &defaults->webhook, diag);
     if (err == OK) {
         err = read_schedule(serve->settings.smtp_retry, "[smtp] retry", &defaults->email, diag);
@@ -213,6 +223,7 @@ static enum err open_dispatch(struct serve *serve, struct diag *diag)
         .memory_bytes = (uint64_t)settings->send_memory,
         .in_flight_max = (uint32_t)settings->in_flight_max,
         .dialects = dialects,
+        .dialect_settings = &serve->app.settings,
         .sender = sender_options(serve),
         .health = {.warn_after_us = settings->warn_after,
                    .disable_after_us = settings->disable_after},
@@ -248,9 +259,14 @@ static enum err open_store(struct serve *serve, struct diag *diag)
                   .published = on_published,
                   .nudged = on_nudged,
                   .changed = on_changed,
+                  .deadline = on_deadline,
                   .fatal = on_fatal},
     };
-    return store_open(serve->env, &options, &serve->app.store, diag);
+    err = store_open(serve->env, &options, &serve->app.store, diag);
+    if (err == OK) { /* nothing is sent before: dispatch starts later */
+        serve->app.settings.alias_key = store_receipt_key(serve->app.store);
+    }
+    return err;
 }
 
 static enum err open_server(struct serve *serve, struct diag *diag)
@@ -261,7 +277,8 @@ static enum err open_server(struct serve *serve, struct diag *diag)
     if (has_key) {
         key_hash(slice_of(settings->admin_key), serve->admin_key_hash);
     }
-    serve->router = router_new(&native_routes, 1);
+    doors_tables(serve->doors);
+    serve->router = router_new(serve->doors, DOORS);
     struct server_options options = {
         .listen = settings->listen,
         .threads = (uint32_t)settings->threads,
@@ -423,7 +440,9 @@ static void run(struct serve *serve)
     while (!is_over) {
         struct pollfd polled[] = {{.fd = serve->signals, .events = POLLIN},
                                   {.fd = mailbox_fd(serve->mailbox), .events = POLLIN}};
-        int64_t sleep_us = keeper_run(serve->keeper);
+        int64_t keeper_us = keeper_run(serve->keeper);
+        int64_t deadlines_us = deadlines_run(serve->app.deadlines);
+        int64_t sleep_us = keeper_us < deadlines_us ? keeper_us : deadlines_us;
         (void)poll(polled, ARRAY_LEN(polled), (int)(sleep_us / US_PER_MS) + 1);
         (void)mailbox_run(serve->mailbox);
         is_over = polled[0].revents != 0 && take_signal(serve);
@@ -436,6 +455,7 @@ static void stop_all(struct serve *serve)
     int64_t deadline = env_mono(serve->env).us + serve->settings.drain;
 
     atomic_store(&serve->app.is_stopping, true);
+    deadlines_stop(serve->app.deadlines);
     if (serve->app.server != NULL) {
         server_drain(serve->app.server, serve->settings.drain / 2);
     }
@@ -455,18 +475,25 @@ static void close_all(struct serve *serve)
     store_close(serve->app.store);
     router_free(serve->router);
     keeper_free(serve->keeper);
+    deadlines_free(serve->app.deadlines);
     mailbox_free(serve->mailbox);
     mem_wipe(serve->master_key, sizeof(serve->master_key));
+    dialect_settings_clear(&serve->dialects);
     config_clear(&serve->settings);
     (void)close(serve->signals);
 }
 
 static enum err build(struct serve *serve, struct diag *diag)
 {
-    enum err err = make_defaults(serve, diag);
+    enum err err = dialect_settings_make(&serve->settings, &dialects, &serve->dialects, diag);
 
+    serve->app.settings = serve->dialects.wire;
+    if (err == OK) {
+        err = make_defaults(serve, diag);
+    }
     serve->app.env = serve->env;
     serve->app.started = env_wall(serve->env);
+    references_init(&serve->app.references, serve->env, (uint32_t)serve->settings.node);
     serve->app.batch_events_max = (uint32_t)serve->settings.batch_events_max;
     serve->mailbox = mailbox_new();
     apply_reloadable(serve);
@@ -503,6 +530,8 @@ static int serve_until_told(struct serve *serve)
     }
     struct keeper_limits limits = keeper_limits(&serve->settings);
     serve->keeper = keeper_new(serve->env, serve->app.store, serve->mailbox, &limits);
+    serve->app.deadlines =
+        deadlines_new(serve->env, serve->app.store, serve->app.dispatch, serve->mailbox);
     atomic_store(&serve->bell, serve->app.server);
     server_start(serve->app.server);
     printf("ready %s\n", server_address(serve->app.server));

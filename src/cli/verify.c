@@ -2,6 +2,7 @@
 
 #include "base/encode.h"
 #include "base/sign.h"
+#include "base/timetext.h"
 
 #include <string.h>
 
@@ -107,17 +108,18 @@ static bool is_right_under(const struct verify_key *key, const struct verify_req
 
 /* ---- the request ---- */
 
-static enum err check_timestamp(struct slice timestamp, struct wall now, struct diag *diag)
+enum err verify_check_age(const char *name, struct slice text, struct verify_age age,
+                          struct diag *diag)
 {
     int64_t seconds = 0;
 
-    if (slice_to_i64(timestamp, &seconds) != OK || seconds < 0 ||
-        seconds > INT64_MAX / US_PER_SECOND) {
-        return diag_set(diag, ERR_DENIED, "webhook-timestamp is not in whole seconds");
+    if (slice_to_i64(text, &seconds) != OK || seconds < 0 || seconds > INT64_MAX / US_PER_SECOND) {
+        return diag_set(diag, ERR_DENIED, "%s is not in whole seconds", name);
     }
-    int64_t apart = now.us - seconds * US_PER_SECOND;
-    if (apart > VERIFY_TOLERANCE_US || apart < -VERIFY_TOLERANCE_US) {
-        return diag_set(diag, ERR_DENIED, "webhook-timestamp is more than 5 minutes from now");
+    int64_t apart = age.now.us - seconds * US_PER_SECOND;
+    if (apart > age.tolerance_us || apart < -age.tolerance_us) {
+        return diag_set(diag, ERR_DENIED, "%s is more than %s from now", name,
+                        duration_text(age.tolerance_us).chars);
     }
     return OK;
 }
@@ -140,14 +142,14 @@ static enum err check_headers(const struct verify_request *request, struct diag 
 }
 
 enum err verify_check(const struct verify_key *keys, size_t keys_len,
-                      const struct verify_request *request, struct wall now,
+                      const struct verify_request *request, struct verify_age age,
                       enum verify_scheme *scheme, struct diag *diag)
 {
     struct slice rest = request->signatures, written;
     enum err err = check_headers(request, diag);
 
     if (err == OK) {
-        err = check_timestamp(request->timestamp, now, diag);
+        err = verify_check_age("webhook-timestamp", request->timestamp, age, diag);
     }
     if (err != OK) {
         return err;

@@ -3,7 +3,7 @@
  * wire/signature.
  *
  * A request counts as verified when any of its signatures is right under any of the keys, and its
- * timestamp is no more than VERIFY_TOLERANCE_US from now, so that nobody can send an old one again.
+ * timestamp is no more than some minutes from now, so that nobody can send an old one again.
  */
 #ifndef CLI_VERIFY_H
 #define CLI_VERIFY_H
@@ -39,9 +39,19 @@ struct verify_request {
     struct slice id, timestamp, signatures, body;
 };
 
+/* What is allowed at a moment. */
+struct verify_age {
+    struct wall now;
+    int64_t tolerance_us; /* either way; VERIFY_TOLERANCE_US unless somebody wants it otherwise */
+};
+
 /* OK: *scheme tells by which kind of signature. ERR_DENIED: the diag says why not. */
 enum err verify_check(const struct verify_key *keys, size_t keys_len,
-                      const struct verify_request *request, struct wall now,
+                      const struct verify_request *request, struct verify_age age,
                       enum verify_scheme *scheme, struct diag *diag) MUST_CHECK;
+
+/* Whether text is a time in whole seconds since 1970 within that. ERR_DENIED; name is for the diag. */
+enum err verify_check_age(const char *name, struct slice text, struct verify_age age,
+                          struct diag *diag) MUST_CHECK;
 
 #endif

@@ -11,7 +11,9 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "model/account.h"
 #include "model/channel.h"
+#include "model/dialect_rules.h"
 #include "model/event.h"
 #include "os/env.h"
 #include "send/mail.h"
@@ -25,6 +27,7 @@ struct dialect_attempt {
     struct id delivery;
     uint32_t number; /* of this attempt, from 1 */
     struct wall now;
+    const void *settings; /* what main set for the dialects: dispatch_options.dialect_settings */
 };
 
 /*
@@ -62,8 +65,19 @@ struct dialect_judgement {
 struct dialect {
     const char *name;
     unsigned kinds; /* bits 1 << enum channel_kind that it serves */
-    /* a webhook channel may have no url; events without notify_url do not go out then */
-    bool takes_url_from_event;
+    struct dialect_rules rules; /* what the model has to know; its name may be left out */
+    /*
+     * Whether an event of this account has another name by which it is found later (an order's
+     * number), appended to out. settings as in struct dialect_attempt. Called for each event that
+     * is published, on any thread; NULL: never.
+     */
+    bool (*name_event)(const struct account *account, const struct event *event,
+                       const void *settings, struct buf *out);
+    /*
+     * Queues: whether an event can be told in this dialect, or why not. One that cannot does not go
+     * into the queue. Called on any thread, diag may be NULL; NULL: any can.
+     */
+    bool (*carries)(const struct event *event, struct diag *diag);
     /*
      * Whether a channel's settings suit the dialect (its options, above all). NULL: no options are
      * taken.

@@ -27,6 +27,7 @@ static void worker_init(struct worker *worker, struct dispatch *dispatch, uint32
     list_init(&worker->fresh);
     list_init(&worker->shots);
     list_init(&worker->probes);
+    list_init(&worker->errands);
     list_init(&worker->records);
 }
 
@@ -123,7 +124,7 @@ void dispatch_drain(struct dispatch *dispatch, int64_t timeout_us)
     }
     atomic_store(&dispatch->is_drained, true);
     for (uint32_t i = 0; i < dispatch->workers_len; i++) {
-        (void)mailbox_run(dispatch->workers[i].mailbox); /* probes that came last get an answer */
+        (void)mailbox_run(dispatch->workers[i].mailbox); /* what came last gets an answer */
     }
 }
 

@@ -33,6 +33,7 @@ struct dispatch_options {
     uint64_t memory_bytes;  /* budget for events held for sending */
     uint32_t in_flight_max; /* attempts under way, for each thread */
     struct dialect_table dialects;
+    const void *dialect_settings; /* for the dialects only: struct dialect_attempt */
     struct sender_options sender;
     struct health_limits health;
     const char *mail_from;   /* of outgoing mail; NULL: no mail is sent */
@@ -62,14 +63,15 @@ void dispatch_free(struct dispatch *dispatch); /* after drain; NULL is fine */
 /* ---- Intake: which channels an event goes to, and by which way. Any thread. ---- */
 
 /*
- * Fills item->targets (an array from mem_new, for the caller to free) with the account's channels
- * that want the event, and reserves memory for those that go straight from it. intake_release
- * undoes the reservation when the store did not take the item, or knew it already.
+ * Fills item->targets, and item->name, with the account's channels that want the event, and reserves
+ * memory for those that go straight from it. intake_end gives up what the item holds, its event too,
+ * when the store is done with it; with the reservation unless it was stored now: not when the store
+ * refused it, or knew it already.
  */
 void intake_match(struct dispatch *dispatch, const struct account *account,
                   struct store_publish_item *item);
-void intake_release(struct dispatch *dispatch, const struct account *account,
-                    const struct store_publish_item *item);
+void intake_end(struct dispatch *dispatch, const struct account *account,
+                struct store_publish_item *item, bool is_stored);
 
 /* ---- Probe: one attempt at once, recorded nowhere: the test button ---- */
 

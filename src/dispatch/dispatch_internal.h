@@ -8,6 +8,7 @@
  *   record.c   outcomes on their way into the store, in batches
  *   notice.c   telling an account that a channel of its fails or was disabled
  *   probe.c    the test button
+ *   errand.c   requests of the server itself to what the operator named
  *   intake.c   which channels an event goes to
  */
 #ifndef DISPATCH_INTERNAL_H
@@ -119,6 +120,7 @@ struct worker {
     struct list records;     /* outcomes for the store, in order; only the first may be under way */
     struct list shots;       /* being tried */
     struct list probes;      /* under way */
+    struct list errands;     /* under way */
     struct shot *shots_free; /* pool */
     bool is_draining;
     struct mono drain_until;
@@ -212,6 +214,9 @@ void record_free_all(struct worker *worker);
 
 /* ---- probe.c ---- */
 void probe_end_all(struct worker *worker); /* those under way, when the worker ends */
+
+/* ---- errand.c ---- */
+void errand_end_all(struct worker *worker); /* those under way, when the worker ends */
 
 /* ---- intake.c ---- */
 /* Takes one channel out of what intake_match found. */

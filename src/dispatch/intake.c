@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "dispatch/dispatch_internal.h"
 
+#include <string.h>
+
 /* A channel that takes its address from the event gets only events that name one. */
 static bool has_destination(const struct dispatch *dispatch, const struct channel *channel,
                             const struct event *event)
@@ -12,7 +14,18 @@ static bool has_destination(const struct dispatch *dispatch, const struct channe
         return true;
     }
     const struct dialect *dialect = dialect_find(&dispatch->options.dialects, channel->dialect);
-    return dialect == NULL || !dialect->takes_url_from_event;
+    return dialect == NULL || !dialect->rules.takes_url_from_event;
+}
+
+/* A queue gets only events that can be told in its dialect: nobody could fetch another one. */
+static bool can_be_told(const struct dispatch *dispatch, const struct channel *channel,
+                        const struct event *event)
+{
+    if (channel->kind != CHANNEL_QUEUE) {
+        return true;
+    }
+    const struct dialect *dialect = dialect_find(&dispatch->options.dialects, channel->dialect);
+    return dialect == NULL || dialect->carries == NULL || dialect->carries(event, NULL);
 }
 
 /* Reserves room in memory; without it the delivery goes by way of the store. */
@@ -64,17 +77,53 @@ static struct store_target choose_target(struct dispatch *dispatch, const struct
     return target;
 }
 
+/* The other name that a dialect finds the event by; the first that knows one gives it. */
+static void find_name(const struct dispatch *dispatch, const struct account *account,
+                      const struct event *event, struct buf *out)
+{
+    const struct dialect_table *table = &dispatch->options.dialects;
+
+    for (size_t i = 0; i < table->len; i++) {
+        const struct dialect *dialect = table->dialects[i];
+
+        if (dialect->name_event != NULL &&
+            dialect->name_event(account, event, dispatch->options.dialect_settings, out)) {
+            return;
+        }
+        buf_reset(out);
+    }
+}
+
+/* Makes room for targets, with the name behind them: both go when the caller frees the targets. */
+static void make_room(struct dispatch *dispatch, const struct account *account,
+                      struct store_publish_item *item)
+{
+    size_t targets_bytes = (account->channels_len + 1) * sizeof(struct store_target);
+    struct buf name;
+
+    buf_init(&name, EVENT_REFERENCE_BYTES_MAX);
+    find_name(dispatch, account, item->event, &name);
+    char *block = mem_new(1, targets_bytes + name.len);
+    item->targets = (struct store_target *)(void *)block;
+    item->targets_len = 0;
+    item->name = slice_from(block + targets_bytes, name.len);
+    if (name.len > 0) {
+        memcpy(block + targets_bytes, name.ptr, name.len);
+    }
+    buf_clear(&name);
+}
+
 void intake_match(struct dispatch *dispatch, const struct account *account,
                   struct store_publish_item *item)
 {
     int64_t bytes = (int64_t)event_bytes(item->event);
 
-    item->targets = MEM_ARRAY(account->channels_len + 1, struct store_target);
-    item->targets_len = 0;
+    make_room(dispatch, account, item);
     for (uint32_t i = 0; i < account->channels_len; i++) {
         const struct channel *channel = account->channels[i];
         if (!channel_wants(channel, item->event->type) ||
-            !has_destination(dispatch, channel, item->event)) {
+            !has_destination(dispatch, channel, item->event) ||
+            !can_be_told(dispatch, channel, item->event)) {
             continue;
         }
         item->targets[item->targets_len++] = choose_target(dispatch, channel, bytes);
@@ -94,12 +143,18 @@ static void release(struct dispatch *dispatch, const struct account *account,
     atomic_fetch_sub_explicit(&dispatch->in_memory, 1, memory_order_relaxed);
 }
 
-void intake_release(struct dispatch *dispatch, const struct account *account,
-                    const struct store_publish_item *item)
+void intake_end(struct dispatch *dispatch, const struct account *account,
+                struct store_publish_item *item, bool is_stored)
 {
-    for (uint32_t i = 0; i < item->targets_len; i++) {
+    for (uint32_t i = 0; !is_stored && i < item->targets_len; i++) {
         release(dispatch, account, &item->targets[i], (int64_t)event_bytes(item->event));
     }
+    mem_free(item->targets);
+    event_release(item->event);
+    item->targets = NULL;
+    item->targets_len = 0;
+    item->name = SLICE("");
+    item->event = NULL;
 }
 
 void intake_leave_out(struct dispatch *dispatch, const struct account *account,

@@ -32,12 +32,10 @@ static void notice_stored(struct store_request *request)
 
     if (request->err != OK) {
         log_line(LOG_WARN, "notice_not_stored", "error", request->diag.text, NULL);
-        intake_release(notice->dispatch, notice->account, &notice->item);
     }
+    intake_end(notice->dispatch, notice->account, &notice->item, request->err == OK);
     store_request_clear(request);
-    event_release(notice->item.event);
     account_release(notice->account);
-    mem_free(notice->item.targets);
     mem_free(notice);
 }
 

@@ -37,8 +37,10 @@ static void finish(struct probe_state *state, struct slice detail)
     mailbox_post(probe->reply_to, &probe->message);
 }
 
-static struct dialect_attempt attempt_of(const struct dispatch_probe *probe, struct wall now)
+static struct dialect_attempt attempt_of(const struct probe_state *state, struct wall now)
 {
+    const struct dispatch_probe *probe = state->probe;
+
     return (struct dialect_attempt){
         .channel = probe->channel,
         .event = probe->event,
@@ -46,6 +48,7 @@ static struct dialect_attempt attempt_of(const struct dispatch_probe *probe, str
         .delivery = probe->delivery,
         .number = 1,
         .now = now,
+        .settings = state->worker->dispatch->options.dialect_settings,
     };
 }
 
@@ -58,7 +61,7 @@ static void probe_done(struct outbound *request)
 
     list_remove(&state->worker->probes, &state->link);
     buf_init(&detail, ATTEMPT_DETAIL_BYTES_MAX);
-    struct dialect_attempt attempt = attempt_of(probe, env_wall(state->worker->env));
+    struct dialect_attempt attempt = attempt_of(state, env_wall(state->worker->env));
     probe->outcome =
         shot_outcome(shot_judge(state->dialect, &attempt, result, &detail).verdict, result);
     probe->status = result->status;
@@ -75,7 +78,7 @@ static void probe_run(struct message *message)
 {
     struct dispatch_probe *probe = CONTAINER_OF(message, struct dispatch_probe, message);
     struct probe_state *state = probe->private_state;
-    struct dialect_attempt attempt = attempt_of(probe, env_wall(state->worker->env));
+    struct dialect_attempt attempt = attempt_of(state, env_wall(state->worker->env));
     struct diag diag = {0};
 
     if (atomic_load(&state->worker->dispatch->is_drained)) {

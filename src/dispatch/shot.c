@@ -76,7 +76,7 @@ static enum err encode_webhook(const struct dialect *dialect, const struct diale
     struct outbound *request = &parts->request;
     struct slice url = channel->url;
 
-    if (dialect->takes_url_from_event && attempt->event->notify_url.len > 0) {
+    if (dialect->rules.takes_url_from_event && attempt->event->notify_url.len > 0) {
         url = attempt->event->notify_url;
     }
     parts->tls = (struct outbound_tls){.ca_pem = channel->ca_pem,
@@ -180,6 +180,8 @@ enum err shot_encode(const struct dispatch_options *options, const struct dialec
 
 static struct dialect_attempt attempt_of(const struct shot *shot, struct wall now)
 {
+    const struct dispatch *dispatch = shot->flight->lane->worker->dispatch;
+
     return (struct dialect_attempt){
         .channel = shot->channel,
         .event = shot->flight->event,
@@ -187,6 +189,7 @@ static struct dialect_attempt attempt_of(const struct shot *shot, struct wall no
         .delivery = shot->flight->delivery,
         .number = shot->flight->attempts,
         .now = now,
+        .settings = dispatch->options.dialect_settings,
     };
 }
 
@@ -237,9 +240,22 @@ enum attempt_outcome shot_outcome(enum dialect_verdict verdict,
 
 /* ---- what follows ---- */
 
-/* What an attempt tells of its channel's health. */
-static void note_health(struct lane *lane, enum dialect_verdict verdict, struct slice cause)
+/* Failures alone never disable a channel of some dialects. */
+static struct health_limits health_limits_of(const struct lane *lane, const struct dialect *dialect)
 {
+    struct health_limits limits = lane->worker->dispatch->options.health;
+
+    if (dialect->rules.is_never_disabled) {
+        limits.disable_after_us = 0;
+    }
+    return limits;
+}
+
+/* What an attempt tells of its channel's health. */
+static void note_health(struct lane *lane, const struct dialect *dialect,
+                        enum dialect_verdict verdict, struct slice cause)
+{
+    struct health_limits limits = health_limits_of(lane, dialect);
     struct wall now = env_wall(lane->worker->env);
     bool has_moved = false;
 
@@ -254,7 +270,7 @@ static void note_health(struct lane *lane, enum dialect_verdict verdict, struct 
         break;
     case VERDICT_RETRY:
         lane->failures++;
-        has_moved = health_failure(&lane->health, &lane->worker->dispatch->options.health, now);
+        has_moved = health_failure(&lane->health, &limits, now);
         break;
     }
     if (has_moved) {
@@ -341,7 +357,7 @@ static void land(struct shot *shot, struct dialect_judgement judgement, struct s
     decide(shot, judgement, &outcome);
     count(lane->worker, judgement.verdict);
     if (is_of_today(shot)) {
-        note_health(lane, judgement.verdict, detail);
+        note_health(lane, shot->dialect, judgement.verdict, detail);
         pause_lane(lane, judgement.not_before_us);
     }
     if (shot->channel->is_ordered && outcome.next == STORE_RETRY && !flight->is_dropped) {

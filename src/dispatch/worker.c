@@ -225,6 +225,7 @@ static void worker_main(void *ctx)
     }
     (void)mailbox_run(worker->mailbox);
     probe_end_all(worker);
+    errand_end_all(worker);
 }
 
 void worker_start(struct worker *worker)

@@ -84,9 +84,27 @@ void exchange_problem(struct exchange *exchange, enum problem problem, const str
     answer(exchange, problem_status(problem), "application/problem+json");
 }
 
+void answer_refuse(struct exchange *exchange, const struct route *route, enum problem problem,
+                   const struct diag *diag)
+{
+    if (route == NULL || route->refuse == NULL) {
+        exchange_problem(exchange, problem, diag);
+        return;
+    }
+    buf_reset(&exchange->out);
+    put_problem_header(exchange, problem);
+    route->refuse(exchange, problem, diag);
+    assert(exchange->state == EXCHANGE_ANSWERED);
+}
+
+void exchange_refuse(struct exchange *exchange, enum problem problem, const struct diag *diag)
+{
+    answer_refuse(exchange, exchange->route, problem, diag);
+}
+
 void exchange_input_failed(struct exchange *exchange, enum err err, const struct diag *diag)
 {
-    exchange_problem(exchange, err == ERR_LIMIT ? PROBLEM_TOO_LARGE : PROBLEM_INVALID, diag);
+    exchange_refuse(exchange, err == ERR_LIMIT ? PROBLEM_TOO_LARGE : PROBLEM_INVALID, diag);
 }
 
 /* ---- To libmicrohttpd ---- */

@@ -81,6 +81,27 @@ static bool must_wait(struct exchange *exchange, const uint8_t hash[SHA256_BYTES
     return true;
 }
 
+bool exchange_may_try(struct exchange *exchange, struct slice secret, struct diag *diag)
+{
+    uint8_t hash[SHA256_BYTES];
+
+    key_hash(secret, hash);
+    return !must_wait(exchange, hash, diag);
+}
+
+void exchange_tried(struct exchange *exchange, struct slice secret, bool was_right)
+{
+    struct guard *guard = exchange->reactor->server->guard;
+    uint8_t hash[SHA256_BYTES];
+
+    if (was_right) {
+        key_hash(secret, hash);
+        guard_proved(guard, &exchange->connection->origin, hash);
+    } else {
+        guard_failed(guard, &exchange->connection->origin, exchange->reactor->now);
+    }
+}
+
 /* Fills in the key, or tells what is wrong. */
 static bool authenticate(struct exchange *exchange, enum problem *problem, struct diag *diag)
 {

@@ -218,6 +218,11 @@ struct slice exchange_peer(const struct exchange *exchange)
     return slice_of(exchange->connection->origin.text);
 }
 
+struct slice exchange_peer_key(const struct exchange *exchange)
+{
+    return origin_key(&exchange->connection->origin);
+}
+
 enum err exchange_json(struct exchange *exchange, bool may_be_empty, struct json *out)
 {
     struct diag diag = {0};
@@ -228,15 +233,15 @@ enum err exchange_json(struct exchange *exchange, bool may_be_empty, struct json
     }
     enum err err = json_parse(&exchange->json, text, &diag);
     if (err != OK) {
-        exchange_problem(exchange, err == ERR_LIMIT ? PROBLEM_TOO_LARGE : PROBLEM_INVALID_JSON,
-                         &diag);
+        exchange_refuse(exchange, err == ERR_LIMIT ? PROBLEM_TOO_LARGE : PROBLEM_INVALID_JSON,
+                        &diag);
         return ERR_INVALID;
     }
     struct json root = json_root(&exchange->json);
     if (json_type(root) != JSON_OBJECT) {
         err = diag_set(&diag, ERR_INVALID, "expected an object, not %s",
                        json_type_name(json_type(root)));
-        exchange_problem(exchange, PROBLEM_INVALID_JSON, &diag);
+        exchange_refuse(exchange, PROBLEM_INVALID_JSON, &diag);
         return err;
     }
     *out = root;
@@ -251,6 +256,12 @@ struct account *exchange_account(const struct exchange *exchange)
 const struct key *exchange_key(const struct exchange *exchange)
 {
     return exchange->key;
+}
+
+void exchange_take_account(struct exchange *exchange, struct account *account)
+{
+    account_release(exchange->account);
+    exchange->account = account_hold(account);
 }
 
 /* ---- What the handler works with ---- */
@@ -311,7 +322,7 @@ void exchange_store_failed(struct exchange *exchange, const struct store_request
     enum problem problem = problem_from_err(request->err);
 
     /* What is wrong inside is for the log, not for the caller. */
-    exchange_problem(exchange, problem, problem == PROBLEM_INTERNAL ? NULL : &request->diag);
+    exchange_refuse(exchange, problem, problem == PROBLEM_INTERNAL ? NULL : &request->diag);
 }
 
 bool exchange_is_gone(const struct exchange *exchange)

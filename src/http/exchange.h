@@ -53,9 +53,11 @@ struct slice exchange_body(const struct exchange *exchange);
 
 /* The peer's address as text, without port. */
 struct slice exchange_peer(const struct exchange *exchange);
+/* What limits count the peer by: its address, or of an IPv6 one the network (http/origin.h). */
+struct slice exchange_peer_key(const struct exchange *exchange);
 
-/* The body as a JSON object. On failure a problem was answered and ERR_INVALID comes back: return
- * at once. An empty body counts as {} when may_be_empty. */
+/* The body as a JSON object. On failure it was refused and ERR_INVALID comes back: return at once.
+ * An empty body counts as {} when may_be_empty. */
 enum err exchange_json(struct exchange *exchange, bool may_be_empty, struct json *out) MUST_CHECK;
 
 /* The account named by the path's {account}, held by the exchange and visible to the key; NULL for
@@ -64,6 +66,20 @@ struct account *exchange_account(const struct exchange *exchange);
 
 /* The key the caller showed; NULL on open routes and on those that authenticate themselves. */
 const struct key *exchange_key(const struct exchange *exchange);
+
+/* ---- For handlers that authenticate by their dialect's own rules (ROUTE_OWN) ---- */
+
+/*
+ * The guard against those who try secrets, which API keys share. False: too many wrong ones came
+ * from the caller's address; then Retry-After is set, the diag tells how long, and the secret must
+ * not even be looked at. What came of the look is told to exchange_tried.
+ */
+bool exchange_may_try(struct exchange *exchange, struct slice secret,
+                      struct diag *diag) MUST_CHECK;
+void exchange_tried(struct exchange *exchange, struct slice secret, bool was_right);
+
+/* Whose caller it is: from here on exchange_account gives it, with a reference of its own. */
+void exchange_take_account(struct exchange *exchange, struct account *account);
 
 /* ---- What the handler works with ---- */
 
@@ -91,7 +107,7 @@ void exchange_on_end(struct exchange *exchange, void (*end)(void *ctx), void *ct
 void exchange_submit(struct exchange *exchange, enum store_call call, struct store_request *request,
                      store_done_fn *done);
 
-/* Answers the problem for a request's err (busy 503, full 507, not found 404, conflict 409, invalid
+/* Refuses for a request's err (busy 503, full 507, not found 404, conflict 409, invalid
  * 400, ...). */
 void exchange_store_failed(struct exchange *exchange, const struct store_request *request);
 
@@ -139,7 +155,9 @@ void exchange_answer_empty(struct exchange *exchange, unsigned status);
 
 /* Sends a problem document (what was in exchange_out is dropped). diag may be NULL. */
 void exchange_problem(struct exchange *exchange, enum problem problem, const struct diag *diag);
-/* The same for an enum err that came from parsing input: ERR_LIMIT 413, everything else 400. */
+/* The same in the words of the dialect that the route belongs to, as the machinery refuses. */
+void exchange_refuse(struct exchange *exchange, enum problem problem, const struct diag *diag);
+/* Refuses for an enum err that came from parsing input: ERR_LIMIT 413, everything else 400. */
 void exchange_input_failed(struct exchange *exchange, enum err err, const struct diag *diag);
 
 #endif

@@ -125,6 +125,9 @@ enum err params_decode(struct exchange *exchange, const struct route_match *matc
 
 /* answer.c: hands the answer to libmicrohttpd. False when it does not take it. */
 bool answer_queue(struct exchange *exchange);
+/* Refuses in the words of route, whose path it is or is below; NULL: it is nobody's. */
+void answer_refuse(struct exchange *exchange, const struct route *route, enum problem problem,
+                   const struct diag *diag);
 
 /* wait.c */
 void exchange_wait_init(struct exchange *exchange);

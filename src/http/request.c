@@ -52,30 +52,18 @@ void *request_on_uri(UNUSED void *cls, const char *uri, struct MHD_Connection *h
 
 /* ---- The head ---- */
 
-/* Answers in the words of the dialect that the path belongs to. */
-static void refuse(struct exchange *exchange, const struct route *route, enum problem problem,
-                   const struct diag *diag)
-{
-    if (route != NULL && route->refuse != NULL) {
-        route->refuse(exchange, problem, diag);
-    } else {
-        exchange_problem(exchange, problem, diag);
-    }
-    assert(exchange->state == EXCHANGE_ANSWERED);
-}
-
 static void refuse_unmatched(struct exchange *exchange, const struct route_match *match)
 {
     struct diag diag = {0};
 
     if (!match->is_known_path) {
         (void)diag_set(&diag, ERR_NOT_FOUND, "there is nothing at this path");
-        refuse(exchange, NULL, PROBLEM_NOT_FOUND, &diag);
+        answer_refuse(exchange, match->other, PROBLEM_NOT_FOUND, &diag);
         return;
     }
     (void)diag_set(&diag, ERR_INVALID, "allowed here: %s", match->allow);
     exchange_put_header(exchange, "Allow", slice_of(match->allow));
-    refuse(exchange, match->other, PROBLEM_METHOD, &diag);
+    answer_refuse(exchange, match->other, PROBLEM_METHOD, &diag);
 }
 
 /* Nobody knows where the next request would begin. */
@@ -86,7 +74,8 @@ static void refuse_head(struct exchange *exchange, enum err err, const struct di
         exchange->is_hopeless = true;
         return;
     }
-    refuse(exchange, NULL, err == ERR_LIMIT ? PROBLEM_HEADERS_TOO_LARGE : PROBLEM_INVALID, diag);
+    answer_refuse(exchange, NULL, err == ERR_LIMIT ? PROBLEM_HEADERS_TOO_LARGE : PROBLEM_INVALID,
+                  diag);
 }
 
 static bool accepts_head(struct exchange *exchange)
@@ -117,7 +106,7 @@ static bool finds_route(struct exchange *exchange)
     }
     exchange->route = match.route;
     if (params_decode(exchange, &match, &diag) != OK || query_decode(exchange, &diag) != OK) {
-        refuse(exchange, match.route, PROBLEM_INVALID, &diag);
+        answer_refuse(exchange, match.route, PROBLEM_INVALID, &diag);
         return false;
     }
     return true;
@@ -129,7 +118,7 @@ static bool accepts_caller(struct exchange *exchange)
     struct diag diag = {0};
 
     if (!auth_check(exchange, &problem, &diag)) {
-        refuse(exchange, exchange->route, problem, &diag);
+        answer_refuse(exchange, exchange->route, problem, &diag);
         return false;
     }
     return true;
@@ -141,7 +130,7 @@ static void refuse_large(struct exchange *exchange)
 
     (void)diag_set(&diag, ERR_LIMIT, "expected a body of at most %zu bytes",
                    exchange->route->body_bytes_max);
-    refuse(exchange, exchange->route, PROBLEM_TOO_LARGE, &diag);
+    answer_refuse(exchange, exchange->route, PROBLEM_TOO_LARGE, &diag);
 }
 
 static void expect_body(struct exchange *exchange)

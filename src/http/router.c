@@ -16,6 +16,7 @@ struct node {
     struct slice
         text; /* of a literal segment, lent from its route; no text in the root and in parameters */
     bool ignores_case;
+    size_t depth;           /* segments on the way to it */
     struct node **literals; /* owned */
     size_t literals_len;
     struct node *parameter; /* owned; NULL when there is none */
@@ -53,6 +54,7 @@ static struct node *add_literal(struct node *parent, struct slice text, bool ign
 
     node->text = text;
     node->ignores_case = ignores_case;
+    node->depth = parent->depth + 1;
     parent->literals =
         mem_resize(parent->literals, parent->literals_len + 1, sizeof(struct node *));
     parent->literals[parent->literals_len++] = node;
@@ -66,6 +68,7 @@ static struct node *add_child(struct node *parent, struct slice segment, bool ig
     }
     if (parent->parameter == NULL) {
         parent->parameter = MEM_NEW(struct node);
+        parent->parameter->depth = parent->depth + 1;
     }
     return parent->parameter;
 }
@@ -130,6 +133,7 @@ struct search {
     struct slice method;
     struct slice raw[ROUTE_PARAMS_MAX]; /* texts that parameters on the way here took */
     size_t raw_len;
+    size_t nearest_depth; /* of out->other, while no path matched */
     struct route_match *out;
 };
 
@@ -202,6 +206,18 @@ static bool end_at(const struct search *search, const struct node *node)
     return true;
 }
 
+/* The path goes on below node: notes its route, unless one further down was noted before. */
+static void pass(struct search *search, const struct node *node)
+{
+    struct route_match *out = search->out;
+
+    if (node->routes_len > 0 && !out->is_known_path &&
+        (out->other == NULL || node->depth > search->nearest_depth)) {
+        out->other = node->routes[0];
+        search->nearest_depth = node->depth;
+    }
+}
+
 static bool descend(struct search *search, const struct node *node, struct slice rest)
 {
     struct slice segment;
@@ -209,6 +225,7 @@ static bool descend(struct search *search, const struct node *node, struct slice
     if (!slice_cut(&rest, '/', &segment)) {
         return end_at(search, node);
     }
+    pass(search, node);
     for (size_t i = 0; i < node->literals_len; i++) {
         if (text_matches(node->literals[i], segment) && descend(search, node->literals[i], rest)) {
             return true;

@@ -23,7 +23,7 @@ enum route_access {
 };
 
 /* How the machinery's own refusals (too large, no such method, timeout) are worded on a dialect's
- * paths; NULL: a problem document. */
+ * paths, and on those below them that nobody serves; NULL: a problem document. */
 typedef void refuse_fn(struct exchange *exchange, enum problem problem, const struct diag *diag);
 
 struct route {
@@ -54,7 +54,8 @@ enum { ROUTE_PARAMS_MAX = 4 };
 struct route_match {
     const struct route *route; /* NULL: none */
     bool is_known_path;        /* the path exists with other methods (405); allow lists them */
-    const struct route *other; /* one of these, when route is NULL; NULL: none */
+    /* When route is NULL: one of these; of an unknown path, one of the path it is below, if any. */
+    const struct route *other;
     char allow[64];
     struct {
         const char *name;

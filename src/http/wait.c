@@ -63,7 +63,7 @@ static void finish(struct exchange *exchange)
     exchange->wait = WAIT_NONE;
     if (!auth_is_still_right(exchange)) {
         pass_ring_on(exchange);
-        exchange_problem(exchange, PROBLEM_UNAUTHENTICATED, NULL);
+        exchange_refuse(exchange, PROBLEM_UNAUTHENTICATED, NULL);
         return;
     }
     if (exchange->was_rung && exchange_is_gone(exchange)) {

@@ -9,18 +9,14 @@
 #include <assert.h>
 #include <string.h>
 
-/* Credentials have a block of their own, as they arrive on their own from the store. */
 static const size_t texts[] = {
     offsetof(struct account, name),
     offsetof(struct account, description),
     offsetof(struct account, metadata),
 };
 
-/* All members that an account's settings may have; the credentials are the last of them. */
-static const char *const member_names[] = {
-    "description", "metadata", "wapi", "shopcart", "cashier", "checkout",
-};
-enum { CREDENTIALS_FROM = 2 };
+/* Members of the settings besides the dialects' credentials. */
+static const char *const member_names[] = {"description", "metadata"};
 
 static bool is_name_character(char byte)
 {
@@ -68,18 +64,10 @@ static struct account *new_account(const struct account *from, uint32_t channels
     account->created = from->created;
     account->updated = from->updated;
     pack_texts(&at, account, texts, ARRAY_LEN(texts));
-    account_set_credentials(account, from->credentials);
+    account->credentials = credentials_hold(from->credentials);
     account->channels = MEM_ARRAY(channels_len, struct channel *);
     account->channels_len = channels_len;
     return account;
-}
-
-static void drop_credentials(struct account *account)
-{
-    char *secret = (char *)account->credentials.ptr;
-
-    mem_wipe(secret, account->credentials.len);
-    mem_free(secret);
 }
 
 static void drop_channels(struct account *account)
@@ -90,12 +78,18 @@ static void drop_channels(struct account *account)
     mem_free(account->channels);
 }
 
-void account_set_credentials(struct account *account, struct slice credentials)
+void account_set_credentials(struct account *account, struct credentials *credentials)
 {
-    struct slice copy = {mem_text(credentials.ptr, credentials.len), credentials.len};
+    (void)credentials_hold(credentials); /* gives back what it got */
+    credentials_release(account->credentials);
+    account->credentials = credentials;
+}
 
-    drop_credentials(account);
-    account->credentials = copy;
+struct slice account_credentials(const struct account *account, const char *dialect)
+{
+    const struct credential *found = credentials_of(account->credentials, dialect);
+
+    return found != NULL ? found->raw : (struct slice){0};
 }
 
 struct account *account_hold(struct account *account)
@@ -108,7 +102,7 @@ void account_release(struct account *account)
 {
     if (account != NULL && reference_drop(&account->references)) {
         drop_channels(account);
-        drop_credentials(account);
+        credentials_release(account->credentials);
         mem_free(account);
     }
 }
@@ -151,6 +145,28 @@ struct channel *account_channel(const struct account *account, struct id channel
     uint32_t place = find_place(account, channel);
 
     return is_at(account, place, channel) ? account->channels[place] : NULL;
+}
+
+struct channel *account_channel_of_dialect(const struct account *account, const char *dialect)
+{
+    for (uint32_t i = 0; i < account->channels_len; i++) {
+        struct channel *channel = account->channels[i];
+
+        if (slice_is(channel->dialect, dialect) && channel_is_active(channel)) {
+            return channel;
+        }
+    }
+    return NULL;
+}
+
+bool account_has_dialect(const struct account *account, const char *dialect)
+{
+    for (uint32_t i = 0; i < account->channels_len; i++) {
+        if (slice_is(account->channels[i]->dialect, dialect)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The same account with the channel at place left out, or with another at place, or both. */
@@ -198,68 +214,35 @@ struct account *account_with_channels_of(struct account *account, const struct a
 
 /* ---- settings ---- */
 
-/* One dialect's credentials: those given, otherwise those of before; often none at all. */
-static enum err choose_credentials(struct json settings, const struct json_doc *before,
-                                   const char *name, struct json *out, struct diag *diag)
+/* Whether a member of the settings is known: one of its own, or a dialect's credentials. */
+static bool is_member(struct json given, const struct dialect_rules_table *dialects)
 {
-    struct json given = json_member(settings, name);
-    struct slice raw;
-
-    *out = json_exists(given) ? given : json_member(json_root(before), name);
-    if (json_is_null(*out)) {
-        return OK;
+    for (size_t i = 0; i < ARRAY_LEN(member_names); i++) {
+        if (json_name_is(given, member_names[i])) {
+            return true;
+        }
     }
-    return field_raw_object(*out, name, ACCOUNT_SETTINGS_BYTES_MAX, &raw, diag);
+    for (size_t i = 0; i < dialects->len; i++) {
+        if (dialects->rules[i].login != NULL && json_name_is(given, dialects->rules[i].name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
-/* Writes the new credentials into out: nothing when there are none. */
-static enum err merge_credentials(struct json settings, const struct json_doc *before,
-                                  struct buf *out, struct diag *diag)
+static enum err check_names(struct json settings, const struct dialect_rules_table *dialects,
+                            struct diag *diag)
 {
-    struct json_writer writer;
-    bool has_some = false;
-
-    json_writer_init(&writer, out);
-    json_begin_object(&writer);
-    for (size_t i = CREDENTIALS_FROM; i < ARRAY_LEN(member_names); i++) {
-        struct json chosen = {0};
-        enum err err = choose_credentials(settings, before, member_names[i], &chosen, diag);
-
-        if (err != OK) {
-            return err;
-        }
-        if (!json_is_null(chosen)) {
-            json_key(&writer, member_names[i]);
-            json_put_raw(&writer, json_raw(chosen));
-            has_some = true;
-        }
+    if (json_type(settings) != JSON_OBJECT) {
+        return field_expected(settings, "", "an object", diag);
     }
-    json_end_object(&writer);
-    if (buf_check(out) != OK) {
-        return diag_field(diag, ERR_INVALID, "", "credentials have at most %d bytes together",
-                          ACCOUNT_SETTINGS_BYTES_MAX);
-    }
-    if (!has_some) {
-        buf_reset(out);
+    for (struct json at = json_first(settings); json_exists(at); at = json_next(at)) {
+        if (!is_member(at, dialects)) {
+            return diag_field(diag, ERR_INVALID, field_member("", json_name(at)).chars,
+                              "an account has no such member");
+        }
     }
     return OK;
-}
-
-static enum err read_credentials(struct json settings, const struct account *base, struct buf *out,
-                                 struct diag *diag)
-{
-    struct json_doc before;
-    enum err err = OK;
-
-    json_doc_init(&before);
-    if (base != NULL && !slice_is_empty(base->credentials)) {
-        err = json_parse(&before, base->credentials, diag);
-    }
-    if (err == OK) {
-        err = merge_credentials(settings, &before, out, diag);
-    }
-    json_doc_clear(&before);
-    return err;
 }
 
 /* Description and metadata into draft, which lends them from settings or scratch. */
@@ -300,33 +283,33 @@ static void draft_from(struct account *draft, struct slice name, const struct ac
 }
 
 enum err account_from_json(struct slice name, struct json settings, const struct account *base,
-                           struct account **out, struct diag *diag)
+                           const struct dialect_rules_table *dialects, struct account **out,
+                           struct diag *diag)
 {
     struct account draft = {.references = 0};
+    struct credentials *credentials = NULL;
     struct buf scratch;
-    struct buf credentials;
     size_t bytes = json_raw(settings).len;
-    enum err err = field_members(settings, "", member_names, ARRAY_LEN(member_names), diag);
+    enum err err = check_names(settings, dialects, diag);
 
     buf_init(&scratch, bytes); /* no text grows when its escapes are undone */
     buf_reserve(&scratch, bytes);
-    buf_init(&credentials, ACCOUNT_SETTINGS_BYTES_MAX);
     draft_from(&draft, name, base);
     if (err == OK) {
         err = read_texts(settings, &scratch, &draft, diag);
     }
     if (err == OK) {
-        err = read_credentials(settings, base, &credentials, diag);
+        err = credentials_from_json(settings, base != NULL ? base->credentials : NULL, dialects,
+                                    &credentials, diag);
     }
     if (err == OK) {
-        draft.credentials = buf_view(&credentials);
+        draft.credentials = credentials;
         *out = new_account(&draft, 0);
         if (base != NULL) {
             (void)account_with_channels_of(*out, base); /* the same account comes back */
         }
     }
-    mem_wipe(credentials.ptr, credentials.len);
-    buf_clear(&credentials);
+    credentials_release(credentials);
     buf_clear(&scratch);
     return err;
 }
@@ -351,20 +334,13 @@ void account_settings_json(const struct account *account, struct buf *out)
 
 static void put_credential_names(const struct account *account, struct json_writer *out)
 {
-    struct json_doc doc;
+    const struct credentials *credentials = account->credentials;
 
-    json_doc_init(&doc);
     json_begin_array(out);
-    if (!slice_is_empty(account->credentials) &&
-        json_parse(&doc, account->credentials, NULL) == OK) {
-        struct json at = json_first(json_root(&doc));
-
-        for (; json_exists(at); at = json_next(at)) {
-            json_put_string(out, json_name(at));
-        }
+    for (uint32_t i = 0; credentials != NULL && i < credentials->items_len; i++) {
+        json_put_text(out, credentials->items[i].rules->name);
     }
     json_end_array(out);
-    json_doc_clear(&doc);
 }
 
 void account_api_json(const struct account *account, struct json_writer *out)

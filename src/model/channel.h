@@ -17,6 +17,7 @@
 #include "base/slice.h"
 #include "base/time.h"
 #include "model/address.h"
+#include "model/dialect_rules.h"
 #include "model/filter.h"
 #include "model/health.h"
 #include "model/pacing.h"
@@ -39,7 +40,7 @@ enum {
     CHANNEL_SECRET_BYTES = 32, /* of one made by us; Standard Webhooks has 24 to 64 */
     CHANNEL_SECRET_BYTES_MIN = 24,
     CHANNEL_SECRET_BYTES_MAX = 64,
-    CHANNEL_DIALECT_BYTES_MAX = 32,
+    CHANNEL_DIALECT_BYTES_MAX = DIALECT_NAME_BYTES_MAX,
     CHANNEL_DESCRIPTION_BYTES_MAX = 1024,
     CHANNEL_IN_FLIGHT_MAX = 256,
     CHANNEL_RECEIVES_MAX = 10000,
@@ -108,6 +109,7 @@ struct channel {
 struct channel_defaults {
     struct schedule webhook, email;
     int64_t timeout_us;
+    struct dialect_rules_table dialects;
 };
 
 /*

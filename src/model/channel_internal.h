@@ -27,6 +27,9 @@ struct channel_draft {
     struct diag *diag;
 };
 
+/* What its dialect, read before, has for channels that say nothing else; NULL: nothing. */
+const struct dialect_rules *channel_draft_rules(const struct channel_draft *draft);
+
 struct channel_member_type;
 
 /* One row of the table of settings. */
@@ -63,6 +66,7 @@ extern const struct channel_member_type channel_member_patterns;
 extern const struct channel_member_type channel_member_headers;
 extern const struct channel_member_type channel_member_timeout;
 extern const struct channel_member_type channel_member_retry;
+extern const struct channel_member_type channel_member_ordered;
 extern const struct channel_member_type channel_member_pace;
 extern const struct channel_member_type channel_member_tls;
 extern const struct channel_member_type channel_member_options;

@@ -7,9 +7,6 @@
 #include "model/channel_internal.h"
 #include "model/field.h"
 
-/* Its notifications can name their own URL, so its channels may have none. */
-static const struct slice dialect_with_event_urls = SLICE("cashier");
-
 /* Which kinds a member fits, as bits. */
 enum {
     WEBHOOK = 1 << CHANNEL_WEBHOOK,
@@ -61,7 +58,7 @@ static const struct channel_member members[] = {
     {"max_in_flight", &channel_member_count, PUSHED, FIELD(max_in_flight), .min = 1,
      .max = CHANNEL_IN_FLIGHT_MAX, .by_default = 8},
     {"rate_limit", &channel_member_pace, PUSHED, FIELD(rate_limit)},
-    {"ordered", &channel_member_flag, PUSHED, FIELD(is_ordered), .by_default = false},
+    {"ordered", &channel_member_ordered, PUSHED, FIELD(is_ordered)},
     {"enabled", &channel_member_flag, ANY, FIELD(is_enabled), .by_default = true},
     {"max_receives", &channel_member_count, QUEUE, FIELD(max_receives), .min = 0,
      .max = CHANNEL_RECEIVES_MAX, .by_default = 0},
@@ -129,10 +126,11 @@ static enum err read_member(const struct channel_member *member, struct json set
 }
 
 /* What one member alone cannot tell. */
-static enum err check_whole(const struct channel *channel, struct diag *diag)
+static enum err check_whole(const struct channel *channel, const struct dialect_rules *rules,
+                            struct diag *diag)
 {
-    bool needs_url =
-        channel->kind == CHANNEL_WEBHOOK && !slice_equal(channel->dialect, dialect_with_event_urls);
+    bool may_lack_url = rules != NULL && rules->takes_url_from_event;
+    bool needs_url = channel->kind == CHANNEL_WEBHOOK && !may_lack_url;
 
     if (needs_url && slice_is_empty(channel->url)) {
         return diag_field(diag, ERR_INVALID, "url", "a webhook channel needs a URL");
@@ -150,7 +148,7 @@ static enum err read_draft(struct json settings, struct channel_draft *draft)
     for (size_t i = 0; i < ARRAY_LEN(members) && err == OK; i++) {
         err = read_member(&members[i], settings, draft);
     }
-    return err != OK ? err : check_whole(&draft->channel, draft->diag);
+    return err != OK ? err : check_whole(&draft->channel, channel_draft_rules(draft), draft->diag);
 }
 
 enum err channel_from_json(struct json settings, const struct channel *base,

@@ -84,6 +84,11 @@ static void put_count(const struct channel_member *member, const struct channel 
 
 const struct channel_member_type channel_member_count = {set_count, reset_count, put_count};
 
+const struct dialect_rules *channel_draft_rules(const struct channel_draft *draft)
+{
+    return dialect_rules_find(&draft->defaults->dialects, draft->channel.dialect);
+}
+
 static enum err set_flag(const struct channel_member *member, struct json value,
                          struct channel_draft *draft)
 {
@@ -104,6 +109,17 @@ static void put_flag(const struct channel_member *member, const struct channel *
 }
 
 const struct channel_member_type channel_member_flag = {set_flag, reset_flag, put_flag};
+
+static enum err reset_ordered(const struct channel_member *member, struct channel_draft *draft)
+{
+    const struct dialect_rules *rules = channel_draft_rules(draft);
+
+    (void)member;
+    draft->channel.is_ordered = rules != NULL && rules->is_ordered;
+    return OK;
+}
+
+const struct channel_member_type channel_member_ordered = {set_flag, reset_ordered, put_flag};
 
 static enum err set_milliseconds(const struct channel_member *member, struct json value,
                                  struct channel_draft *draft)
@@ -136,8 +152,11 @@ const struct channel_member_type channel_member_milliseconds = {
 
 static enum err reset_timeout(const struct channel_member *member, struct channel_draft *draft)
 {
+    const struct dialect_rules *rules = channel_draft_rules(draft);
+
     (void)member;
-    draft->channel.timeout_us = draft->defaults->timeout_us;
+    draft->channel.timeout_us =
+        rules != NULL && rules->timeout_us > 0 ? rules->timeout_us : draft->defaults->timeout_us;
     return OK;
 }
 
@@ -270,10 +289,14 @@ static enum err set_retry(const struct channel_member *member, struct json value
 static enum err reset_retry(const struct channel_member *member, struct channel_draft *draft)
 {
     const struct channel_defaults *defaults = draft->defaults;
+    const struct dialect_rules *rules = channel_draft_rules(draft);
 
     (void)member;
-    draft->channel.retry =
-        draft->channel.kind == CHANNEL_EMAIL ? defaults->email : defaults->webhook;
+    if (draft->channel.kind == CHANNEL_EMAIL) {
+        draft->channel.retry = defaults->email;
+    } else {
+        draft->channel.retry = rules != NULL && rules->has_retry ? rules->retry : defaults->webhook;
+    }
     return OK;
 }
 

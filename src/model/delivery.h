@@ -57,7 +57,11 @@ enum attempt_outcome {
 
 const char *attempt_word(enum attempt_outcome outcome);
 
-enum { ATTEMPT_ANSWER_BYTES_MAX = 16 * 1024, ATTEMPT_DETAIL_BYTES_MAX = 300 };
+enum {
+    ATTEMPT_ANSWER_BYTES_MAX = 16 * 1024,
+    ATTEMPT_DETAIL_BYTES_MAX =
+        1100, /* 256 characters that a receiver wrote, and ours before them */
+};
 
 /* One try of a delivery, as it is stored and shown. */
 struct attempt {

@@ -7,12 +7,20 @@
 #include <assert.h>
 #include <string.h>
 
-/* Every account is in two of the tables, every key in the other two. */
-enum { ACCOUNTS_BY_NAME, ACCOUNTS_BY_ID, KEYS_BY_HASH, KEYS_BY_ID, TABLES };
+/* Every account is in two of the tables, every key in two others; the last one has the logins. */
+enum { ACCOUNTS_BY_NAME, ACCOUNTS_BY_ID, KEYS_BY_HASH, KEYS_BY_ID, LOGINS, TABLES };
 
 struct directory {
     _Atomic uint32_t references;
     struct table *tables[TABLES]; /* one reference each; shared with other snapshots */
+};
+
+/* By what an account is known at a dialect's door. */
+struct login {
+    _Atomic uint32_t references;
+    struct id account;
+    size_t len;
+    char key[]; /* see put_login_key */
 };
 
 /* ---- what the tables must know ---- */
@@ -73,11 +81,33 @@ static void release_key(void *thing)
     key_release(thing);
 }
 
+static struct slice login_key(const void *thing)
+{
+    const struct login *login = thing;
+
+    return slice_from(login->key, login->len);
+}
+
+static void hold_login(void *thing)
+{
+    reference_take(&((struct login *)thing)->references);
+}
+
+static void release_login(void *thing)
+{
+    struct login *login = thing;
+
+    if (reference_drop(&login->references)) {
+        mem_free(login);
+    }
+}
+
 static const struct table_kind kinds[TABLES] = {
     [ACCOUNTS_BY_NAME] = {account_name_key, slice_compare, hold_account, release_account},
     [ACCOUNTS_BY_ID] = {account_id_key, compare_ids, hold_account, release_account},
     [KEYS_BY_HASH] = {key_hash_key, slice_compare, hold_key, release_key},
     [KEYS_BY_ID] = {key_id_key, compare_ids, hold_key, release_key},
+    [LOGINS] = {login_key, slice_compare, hold_login, release_login},
 };
 
 /* ---- life ---- */
@@ -163,8 +193,89 @@ static void put(struct directory *directory, size_t first_table, void *thing)
     }
 }
 
+/* The dialect's name, a space, the login: no dialect has a space in its name. */
+static void put_login_key(const char *dialect, struct slice login, struct buf *out)
+{
+    buf_init(out, DIALECT_NAME_BYTES_MAX + 1 + CREDENTIALS_LOGIN_BYTES_MAX);
+    buf_printf(out, "%s ", dialect);
+    buf_slice(out, login);
+}
+
+static struct login *new_login(struct slice key, struct id account)
+{
+    struct login *login = mem_new(1, sizeof *login + key.len);
+
+    atomic_init(&login->references, 1);
+    login->account = account;
+    login->len = key.len;
+    memcpy(login->key, key.ptr, key.len);
+    return login;
+}
+
+static void add_login(struct directory *directory, const struct credential *credential,
+                      struct id account)
+{
+    struct buf key;
+
+    put_login_key(credential->rules->name, credential->login, &key);
+    struct login *login = new_login(buf_view(&key), account);
+    table_put(own_table(directory, LOGINS), login);
+    release_login(login);
+    buf_clear(&key);
+}
+
+/* Only the account's own: what it gave up may belong to another meanwhile. */
+static void forget_login(struct directory *directory, const struct credential *credential,
+                         struct id account)
+{
+    struct buf key;
+
+    put_login_key(credential->rules->name, credential->login, &key);
+    const struct login *login = table_get(directory->tables[LOGINS], buf_view(&key));
+    if (login != NULL && login->account.value == account.value) {
+        table_remove(own_table(directory, LOGINS), buf_view(&key));
+    }
+    buf_clear(&key);
+}
+
+static bool has_login(const struct credential *credential)
+{
+    return !slice_is_empty(credential->login);
+}
+
+static void forget_logins(struct directory *directory, const struct account *account)
+{
+    const struct credentials *credentials = account->credentials;
+
+    for (uint32_t i = 0; credentials != NULL && i < credentials->items_len; i++) {
+        if (has_login(&credentials->items[i])) {
+            forget_login(directory, &credentials->items[i], account->id);
+        }
+    }
+}
+
+static void add_logins(struct directory *directory, const struct account *account)
+{
+    const struct credentials *credentials = account->credentials;
+
+    for (uint32_t i = 0; credentials != NULL && i < credentials->items_len; i++) {
+        if (has_login(&credentials->items[i])) {
+            add_login(directory, &credentials->items[i], account->id);
+        }
+    }
+}
+
 void directory_add_account(struct directory *directory, struct account *account)
 {
+    const struct account *before = directory_account_by_id(directory, account->id);
+
+    /* Most changes are of a channel, and the credentials are the same block. */
+    if (before == NULL || before->credentials != account->credentials) {
+        if (before != NULL) {
+            forget_logins(directory, before);
+        }
+        add_logins(directory, account);
+    }
     put(directory, ACCOUNTS_BY_NAME, account);
 }
 
@@ -213,6 +324,7 @@ struct directory *directory_remove_account(const struct directory *directory, st
 
     /* The old snapshot holds what is forgotten in the new one. */
     if (removed != NULL) {
+        forget_logins(snapshot, removed);
         forget(snapshot, ACCOUNTS_BY_NAME, removed);
         table_each(directory->tables[KEYS_BY_ID], remove_key_of, &removal);
     }
@@ -237,6 +349,21 @@ struct account *directory_account(const struct directory *directory, struct slic
 struct account *directory_account_by_id(const struct directory *directory, struct id account)
 {
     return table_get(directory->tables[ACCOUNTS_BY_ID], id_key(&account));
+}
+
+struct account *directory_account_by_login(const struct directory *directory, const char *dialect,
+                                           struct slice login)
+{
+    const struct login *found = NULL;
+    struct buf key;
+
+    if (login.len > CREDENTIALS_LOGIN_BYTES_MAX) {
+        return NULL;
+    }
+    put_login_key(dialect, login, &key);
+    found = table_get(directory->tables[LOGINS], buf_view(&key));
+    buf_clear(&key);
+    return found != NULL ? directory_account_by_id(directory, found->account) : NULL;
 }
 
 struct key *directory_key(const struct directory *directory, const uint8_t hash[SHA256_BYTES])

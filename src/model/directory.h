@@ -38,6 +38,9 @@ void directory_add_key(struct directory *directory, struct key *key);
 /* Lent while the snapshot is held; NULL when there is none. */
 struct account *directory_account(const struct directory *directory, struct slice name);
 struct account *directory_account_by_id(const struct directory *directory, struct id account);
+/* By the login that its credentials of a dialect name. */
+struct account *directory_account_by_login(const struct directory *directory, const char *dialect,
+                                           struct slice login);
 struct key *directory_key(const struct directory *directory, const uint8_t hash[SHA256_BYTES]);
 struct key *directory_key_by_id(const struct directory *directory, struct id key);
 

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 struct field_name field_item(const char *field, uint32_t index)
 {
@@ -28,6 +29,21 @@ enum err field_expected(struct json value, const char *field, const char *what, 
 {
     return diag_field(diag, ERR_INVALID, field, "expected %s, not %s", what,
                       json_type_name(json_type(value)));
+}
+
+void field_scratch(struct json object, size_t more, struct buf *scratch)
+{
+    size_t bytes = more;
+
+    for (struct json at = json_first(object); json_exists(at); at = json_next(at)) {
+        struct slice raw = json_raw(at);
+
+        if (json_type(at) == JSON_STRING && memchr(raw.ptr, '\\', raw.len) != NULL) {
+            bytes += raw.len;
+        }
+    }
+    buf_init(scratch, bytes);
+    buf_reserve(scratch, bytes);
 }
 
 enum err field_text(struct json value, const char *field, size_t bytes_max, struct buf *scratch,

@@ -23,6 +23,12 @@ struct field_name {
 struct field_name field_item(const char *field, uint32_t index);
 struct field_name field_member(const char *field, struct slice member); /* "tls.ca" */
 
+/*
+ * Makes scratch, with room for `more` bytes and all strings of object that have escapes, so that
+ * none moves while the next is read. Clear it with buf_clear.
+ */
+void field_scratch(struct json object, size_t more, struct buf *scratch);
+
 /* A string of at most bytes_max bytes. See json_string for scratch, which must be reserved. */
 enum err field_text(struct json value, const char *field, size_t bytes_max, struct buf *scratch,
                     struct slice *out, struct diag *diag) MUST_CHECK;

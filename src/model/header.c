@@ -5,10 +5,22 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* They frame the message or say where it goes: set twice, receivers disagree on which counts. */
+/*
+ * They frame the message, say where it goes or sign it: set twice, receivers disagree on which
+ * counts.
+ */
 static const char *const own_names[] = {
-    "host",       "content-length", "content-type", "transfer-encoding", "connection",
-    "keep-alive", "expect",         "te",           "trailer",           "upgrade",
+    "host",
+    "content-length",
+    "content-type",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "expect",
+    "te",
+    "trailer",
+    "upgrade",
+    "gt-authentication",
 };
 
 /* Standard Webhooks, and CloudEvents in binary mode. */

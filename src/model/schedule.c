@@ -12,9 +12,11 @@ static const int64_t gap_us_min = US_PER_MS;
 static const int64_t max_us_default = US_PER_DAY;
 static const int64_t retry_after_us_max = US_PER_DAY;
 
-/* Payloads are kept for 30 days and the records of them for 90: nothing is left to send later. */
 static const int64_t wait_us_max = 30 * US_PER_DAY;
-static const int64_t for_us_max = 90 * US_PER_DAY;
+/* For receivers that are never given up: the event stays as long as it is to be sent. */
+static const int64_t for_us_max = 3650 * US_PER_DAY;
+/* From this gap on, attempts are too few a year to need a limit of their own. */
+static const int64_t gap_us_unlimited = US_PER_MINUTE;
 
 static int64_t larger(int64_t a, int64_t b)
 {
@@ -301,7 +303,9 @@ static bool has_ended(const struct schedule *schedule, uint32_t attempt, struct 
         has = attempt > schedule->waits_len;
         break;
     case SCHEDULE_GROWING:
-        has = attempt > SCHEDULE_ATTEMPTS_MAX || now.us + wait_us > created.us + schedule->for_us;
+        has =
+            now.us + wait_us > created.us + schedule->for_us ||
+            (attempt > SCHEDULE_ATTEMPTS_MAX && wait_before(schedule, attempt) < gap_us_unlimited);
         break;
     }
     return has;

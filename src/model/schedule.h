@@ -8,7 +8,7 @@
  *   {"first": "1m", "factor": 2, "max": "24h", "for": "7d"}
  *                                  growing gaps: first, first*factor, ... never above max
  * Waits get +-20 % jitter (another by "jitter": 0.2 in the object forms), none on zero waits.
- * Without "factor" gaps double, without "max" they grow up to a day.
+ * Without "factor" gaps double, without "max" they grow up to a day. "for" may be ten years.
  */
 #ifndef MODEL_SCHEDULE_H
 #define MODEL_SCHEDULE_H
@@ -22,7 +22,7 @@
 
 enum {
     SCHEDULE_WAITS_MAX = 32,
-    SCHEDULE_ATTEMPTS_MAX = 10000, /* however short the gaps are */
+    SCHEDULE_ATTEMPTS_MAX = 10000, /* where the gaps are shorter than a minute */
 };
 
 enum schedule_form { SCHEDULE_LIST, SCHEDULE_GROWING /* "every" is factor 1 */ };

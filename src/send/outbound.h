@@ -64,6 +64,7 @@ struct outbound {
     uint32_t headers_len;
     struct slice body;
     const struct outbound_tls *tls; /* NULL: defaults */
+    bool is_trusted; /* the operator named the URL: all addresses but metadata services' are fine */
 
     /* OUTBOUND_MAIL */
     struct slice mail_from, mail_to; /* addr-specs of the envelope, as address_check takes them */

@@ -87,6 +87,9 @@ static const struct embedding {
     {{{0, 0x64, 0xff, 0x9b}, 96}, 12, 0}, /* NAT64: 64:ff9b::a.b.c.d */
 };
 
+/* One range without a fixed bit. */
+const struct policy policy_trusting = {.allowed = {{.bits = 0}}, .allowed_len = 1};
+
 static bool range_holds(const struct policy_range *range, const struct address *address)
 {
     size_t whole = range->bits / 8;

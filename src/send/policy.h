@@ -31,6 +31,9 @@ struct policy {
     uint32_t allowed_len;
 };
 
+/* Allows everything but the metadata services: for places that the operator names. */
+extern const struct policy policy_trusting;
+
 /* "127.0.0.0/8, 10.1.0.0/16, ::1/128": commas or spaces between. ERR_INVALID names the bad part. */
 enum err policy_parse(struct slice text, struct policy *out, struct diag *diag) MUST_CHECK;
 

@@ -7,7 +7,8 @@
  * is used where a TLS peer offers it.
  *
  * The policy is not asked for the mail server: its address comes from the operator's settings,
- * never from a customer, and it usually stands on this machine or in this network.
+ * never from a customer, and it usually stands on this machine or in this network. For requests
+ * that are trusted for the same reason it refuses only the metadata services.
  */
 #ifndef SEND_SENDER_H
 #define SEND_SENDER_H

@@ -11,6 +11,12 @@ enum {
     SEND_BYTES = 16 * 1024,   /* the least it takes; for TLS and long bodies */
 };
 
+static const struct policy *policy_of(const struct transfer *transfer)
+{
+    return transfer->work->outbound->is_trusted ? &policy_trusting
+                                                : &transfer->sender->options.policy;
+}
+
 /* CURLOPT_OPENSOCKETFUNCTION: the address is the one that would be connected now, whatever the name
  * said before. */
 static curl_socket_t on_open(void *data, UNUSED curlsocktype purpose, struct curl_sockaddr *address)
@@ -22,7 +28,7 @@ static curl_socket_t on_open(void *data, UNUSED curlsocktype purpose, struct cur
         transfer->is_looking_up = false;
         lookups_end(&sender->lookups);
     }
-    if (!policy_allows(&sender->options.policy, &address->addr)) {
+    if (!policy_allows(policy_of(transfer), &address->addr)) {
         transfer->refused++;
         policy_address_text(&address->addr, transfer->refused_address);
         return CURL_SOCKET_BAD; /* libcurl goes on to the next address, if there is one */

@@ -3,7 +3,8 @@
  *
  * Invariants:
  * 1. Each connection is opened by on_open, which asks the address policy; libcurl has no other way
- *    to open one.
+ *    to open one. One that was opened for a trusted request is kept where no other request finds it
+ *    (sender_http.c).
  * 2. An easy handle carries nothing from one receiver to the next: what differs is set for each
  *    request (request.c), cookies are off, and a handle whose request failed or was tried again on
  *    another connection is not used again: libcurl never forgets its error number, and counts such

@@ -86,12 +86,15 @@ static bool wait_for_work(struct committer *committer)
 static void fill_batch(struct committer *committer)
 {
     committer->batch_len = 0;
+    committer->at.needs_no_flush = true;
     while (committer->queue_first != NULL && committer->batch_len < committer->options.batch_max) {
         struct message *message = committer->queue_first;
 
+        struct store_request *request = CONTAINER_OF(message, struct store_request, message);
+
         committer->queue_first = message->next;
-        committer->batch[committer->batch_len++] =
-            CONTAINER_OF(message, struct store_request, message);
+        committer->batch[committer->batch_len++] = request;
+        committer->at.needs_no_flush &= request->call == STORE_CALL_show;
     }
     atomic_fetch_sub(&committer->waiting, (int64_t)committer->batch_len);
 }
@@ -272,6 +275,7 @@ static void run(void *ctx)
         run_batch(committer, /* is_last= */ false);
     }
     committer->batch_len = 0;
+    committer->at.needs_no_flush = false;
     run_batch(committer, /* is_last= */ true);
 }
 

@@ -24,6 +24,7 @@ struct committer_options {
     struct engine *engine;
     const struct store_hooks *hooks;
     struct settings *settings;
+    const struct dialect_rules_table *dialects;
     uint32_t node;
     uint32_t queue_max;
     uint32_t batch_max;

@@ -16,8 +16,9 @@
  *    transaction goes on with the other requests.
  * 2. A write function returns ERR_FULL, ERR_IO or ERR_CORRUPT when the whole transaction is spoilt,
  *    with the words in the request's diag; rollback follows.
- * 3. commit returns OK only when everything is flushed. ERR_FULL: nothing of it is there, rollback
- *    follows. Anything else is fatal.
+ * 3. commit returns OK only when everything is flushed, unless the batch says that it need not be:
+ *    then it must outlive the process, and the next commit that flushes covers it. ERR_FULL: nothing
+ *    of it is there, rollback follows. Anything else is fatal.
  * 4. Ids and `now` are given in; an engine makes no ids but those of attempts, and reads no clock.
  *    The generic half has checked settings before it calls (names, versions, that what is to be
  *    removed exists) and has set their ids and times: an engine stores them as they are.
@@ -45,6 +46,7 @@ struct engine_options {
 struct engine_batch {
     struct wall now;
     struct id_maker *ids; /* for attempts; events and deliveries have theirs already */
+    bool needs_no_flush;  /* there are only shows in it */
     /* invariant 4 of store.h: every event up to here has its deliveries pending or final; moves
      * when it is worth keeping */
     struct id mark;
@@ -99,6 +101,9 @@ struct engine_ops {
     ENGINE_WRITE(receive);
     ENGINE_WRITE(answer);
     ENGINE_WRITE(steer);
+    ENGINE_WRITE(show);
+    ENGINE_WRITE(open_operation); /* its id is the request's */
+    ENGINE_WRITE(advance);
     ENGINE_WRITE(put_account);
     ENGINE_WRITE(put_channel);
     ENGINE_WRITE(put_key);
@@ -111,6 +116,10 @@ struct engine_ops {
     ENGINE_READ(list_events);
     ENGINE_READ(get_delivery);
     ENGINE_READ(list_deliveries);
+    ENGINE_READ(find_event);
+    ENGINE_READ(get_operation);
+    ENGINE_READ(list_operations);
+    ENGINE_READ(due_operations);
     ENGINE_READ(take);
     ENGINE_READ(lanes);
     ENGINE_READ(stats);

@@ -17,6 +17,7 @@ struct store {
     struct engine *engine;
     struct store_hooks hooks;
     struct settings settings;
+    struct dialect_rules_table dialects;
     struct committer committer;
     struct readers readers;
     uint8_t receipt_key[RECEIPT_KEY_BYTES];
@@ -75,6 +76,7 @@ static void start_committer(struct store *store, struct env *env,
                                            .engine = store->engine,
                                            .hooks = &store->hooks,
                                            .settings = &store->settings,
+                                           .dialects = &store->dialects,
                                            .node = options->node,
                                            .queue_max = options->queue_max,
                                            .batch_max = options->batch_max,
@@ -101,6 +103,7 @@ enum err store_open(struct env *env, const struct store_options *options, struct
 
     assert(options->hooks.fatal != NULL);
     store->hooks = options->hooks;
+    store->dialects = options->channel_defaults.dialects;
     enum err err = open_engine(store, env, options, diag);
     if (err == OK) {
         err = load(store, env, &state, diag);

@@ -8,7 +8,7 @@
  *
  * Invariants:
  * 1. A write request that comes back OK was flushed (or committed synchronously) before, in one
- *    transaction with all its parts.
+ *    transaction with all its parts. Only what a show notes is flushed with the next one.
  * 2. Writes take effect in the order in which the committer took them; a reader that starts after a
  *    write came back sees it.
  * 3. A delivery is in exactly one place: being tried for the first time out of memory (fresh);
@@ -29,6 +29,7 @@
 #include "model/delivery.h"
 #include "model/directory.h"
 #include "model/event.h"
+#include "model/operation.h"
 #include "os/env.h"
 #include "os/mailbox.h"
 
@@ -56,6 +57,8 @@ struct store_hooks {
     /* Settings of a channel changed; channel ID_NONE: of the whole account. The new snapshot is
      * already visible. */
     void (*changed)(void *ctx, struct id account, struct id channel);
+    /* An operation with a deadline was stored. */
+    void (*deadline)(void *ctx, struct wall deadline);
     /* The store cannot go on (flush failed, data damaged). Say so and end the process; must not
      * return. */
     void (*fatal)(void *ctx, enum err err, const struct diag *diag);
@@ -124,6 +127,9 @@ void store_view_clear(struct store_view *view);
     X(receive, W)                                                                                  \
     X(answer, W)                                                                                   \
     X(steer, W)                                                                                    \
+    X(show, W)                                                                                     \
+    X(open_operation, W)                                                                           \
+    X(advance, W)                                                                                  \
     X(put_account, W)                                                                              \
     X(put_channel, W)                                                                              \
     X(put_key, W)                                                                                  \
@@ -133,6 +139,10 @@ void store_view_clear(struct store_view *view);
     X(list_events, R)                                                                              \
     X(get_delivery, R)                                                                             \
     X(list_deliveries, R)                                                                          \
+    X(find_event, R)                                                                               \
+    X(get_operation, R)                                                                            \
+    X(list_operations, R)                                                                          \
+    X(due_operations, R)                                                                           \
     X(take, R)                                                                                     \
     X(lanes, R)                                                                                    \
     X(stats, R)
@@ -193,6 +203,9 @@ struct store_publish_item {
     /* in: borrowed; target i becomes delivery event_delivery_id(event, i) */
     struct store_target *targets;
     uint32_t targets_len;
+    /* in: borrowed; another name by which find_event finds it in its account, at most
+     * EVENT_REFERENCE_BYTES_MAX; empty: none */
+    struct slice name;
     bool is_idempotent; /* in: the next two count */
     /* in: start of SHA-256 over account id, kind of key and key */
     uint8_t idempotency[STORE_HASH_BYTES];
@@ -264,6 +277,7 @@ struct store_message {
 struct store_receive {
     struct store_request request;
     struct id account, channel;
+    struct id after;       /* only deliveries with greater ids; ID_NONE: all */
     uint32_t max;          /* messages */
     size_t bytes_max;      /* of data; at least one message comes whatever its size */
     int64_t lease_us;      /* 0: shown but not hidden from the next poll (no lease) */
@@ -285,6 +299,12 @@ enum store_answer_kind {
     STORE_RELEASE,
     STORE_EXTEND,
     STORE_UNDO, /* as if it had not been received: nobody got it */
+    /* By name, whatever its lease: epoch does not count. OK too when it was delivered before, in
+     * this channel. */
+    STORE_ACK_NAMED,
+    /* Only of the oldest pending one of the channel: any other is ERR_NOT_FOUND, and so is that one
+     * when it was shown less often than epoch. */
+    STORE_ACK_HEAD,
 };
 
 struct store_answer_item {
@@ -302,8 +322,25 @@ struct store_answer {
     struct id account, channel;
     enum store_answer_kind kind;
     int64_t lease_us;
+    struct wall since; /* STORE_ACK_NAMED: those of older events are ERR_NOT_FOUND; 0: none are */
     struct store_answer_item *items; /* borrowed */
     size_t items_len;
+};
+
+/*
+ * The head of a queue channel whose messages are acknowledged one by one in strict order: the
+ * oldest pending one, the same again and again until it is acknowledged, hidden from nobody. That it
+ * was shown is recorded the first time only (attempt 1, epoch 1); after that a show writes nothing.
+ *
+ * The record outlives a crash of the process, but is not flushed by itself: after a power cut a
+ * message may have to be shown once more before it is acknowledged. A consumer who takes turns with
+ * show and acknowledge so waits for one flush a message and not for two.
+ */
+struct store_show {
+    struct store_request request;
+    struct id account, channel;
+    bool is_look;                 /* in: that it was shown is not recorded */
+    struct store_message message; /* out, owned; its event NULL when the queue is empty */
 };
 
 /* ---- steer: retry and cancel by hand -------------------------------------------------------- */
@@ -321,12 +358,61 @@ struct store_steer {
     bool is_queue;     /* out */
 };
 
+/* ---- operations ----------------------------------------------------------------------------- */
+
+/*
+ * Stores a new operation. operation->id none: the store gives the id; else the caller chose it and
+ * ERR_EXISTS comes back when there is one of that id. With is_idempotent the key's first use
+ * counts, as for events: is_duplicate with the first one's id, or ERR_CONFLICT when the body was
+ * another. ERR_NOT_FOUND: there is no such account.
+ */
+struct store_open_operation {
+    struct store_request request;
+    struct operation *operation; /* borrowed; out: its id and created, unless a duplicate */
+    bool is_idempotent;
+    uint8_t idempotency[STORE_HASH_BYTES];
+    uint8_t body[STORE_HASH_BYTES];
+    bool is_duplicate; /* out */
+    struct id id;      /* out */
+};
+
+enum store_advance_kind {
+    STORE_ADVANCE_STEP,  /* pending stays pending, one step more */
+    STORE_ADVANCE_END,   /* pending becomes `state` */
+    STORE_ADVANCE_DELAY, /* the deadline has passed: told once */
+};
+
+/*
+ * Moves a pending operation on and publishes the event that tells it, in one transaction.
+ * ERR_NOT_FOUND: no such operation of the account; ERR_CONFLICT: it is not pending any more (DELAY:
+ * or was told already), unless it ended by the same request before (`body` equal): then
+ * is_duplicate and the first one's event in item.id; ERR_LIMIT: a step beyond OPERATION_STEPS_MAX.
+ *
+ * Steps are told apart by item's own idempotency key, which is looked at before the operation is: a
+ * step that is repeated after the operation ended is still a duplicate. Nothing happens when the
+ * item fails (item.err ERR_CONFLICT) or is a duplicate. What the hooks see of it is as for publish.
+ */
+struct store_advance {
+    struct store_request request;
+    enum store_advance_kind kind;
+    struct id account, operation;
+    /* STORE_ADVANCE_END */
+    enum operation_state state;
+    int32_t code;
+    struct slice result, outcome; /* borrowed */
+    uint8_t
+        body[STORE_HASH_BYTES]; /* start of SHA-256 over what must be the same when sent again */
+    struct store_publish_item item;
+    bool is_duplicate; /* out: the item is one, too */
+};
+
 /* ---- settings ------------------------------------------------------------------------------- */
 
 /*
  * Puts an account: new when account->id is none (the store gives the id; ERR_EXISTS when the name
  * is taken), else a change of the one whose `updated` is `expected` (ERR_STALE: it changed since;
- * ERR_NOT_FOUND). Channels in it are ignored: it keeps those it has. The request holds no
+ * ERR_NOT_FOUND). ERR_CONFLICT: a login in its credentials belongs to another account; the diag
+ * names it. Channels in it are ignored: it keeps those it has. The request holds no
  * reference; the store takes its own.
  */
 struct store_put_account {
@@ -336,7 +422,9 @@ struct store_put_account {
 };
 
 /* Puts a channel of an account: the same rules by channel->id. ERR_LIMIT: ACCOUNT_CHANNELS_MAX. A
- * change keeps the health that is stored, which may have moved since the caller looked. */
+ * change keeps the health that is stored, which may have moved since the caller looked. Where the
+ * dialect is exclusive, an enabled channel takes over: the others of the account's are disabled in
+ * the same transaction and keep what waits in them, so no event falls between two of them. */
 struct store_put_channel {
     struct store_request request;
     struct id account;
@@ -352,7 +440,7 @@ struct store_put_key {
 
 /* Removes one thing. Exactly one of these is set, besides account: channel (with its account), key,
  * or account alone (with its channels and keys). What was pending for a channel becomes canceled,
- * in slices by retain. ERR_NOT_FOUND. */
+ * in slices by retain; so the operations of an account go. ERR_NOT_FOUND. */
 struct store_remove {
     struct store_request request;
     struct id account, channel, key;
@@ -366,8 +454,9 @@ struct store_retain {
     /* data of older events goes, once all their deliveries are final; queue messages older than
      * this expire */
     struct wall payloads_before;
-    /* older events, attempts and idempotency keys past it go. An event stays while one of its
-     * deliveries is still to be sent: until its schedule ends or its channel is removed. */
+    /* older events, attempts and idempotency keys past it go, and operations that ended before it,
+     * but never a pending one. An event stays while one of its deliveries is still to be sent:
+     * until its schedule ends or its channel is removed. */
     struct wall rest_before;
     struct wall idempotency_before;
     /* rows to look at, the deliveries of an event counted too; one event is looked at as a whole,
@@ -405,10 +494,12 @@ struct store_list_events {
     struct id after; /* cursor: the last one seen, ID_NONE at first */
     bool is_newest_first;
     struct slice type; /* a filter pattern, empty for all */
+    struct id channel; /* only those with a delivery to it; ID_NONE: all */
     uint32_t max;
     size_t bytes_max;      /* of data in one answer; at least one event comes */
     struct event **events; /* out, owned */
     size_t events_len;
+    struct id *deliveries; /* out, owned: of each event the one to channel; NULL without channel */
     bool has_more;
     struct id last; /* out: cursor for the next call */
 };
@@ -423,6 +514,49 @@ struct store_get_delivery {
 };
 
 enum { STORE_ATTEMPTS_MAX = 100 };
+
+/* The newest event of an account that was published with this name; NULL when there is none. */
+struct store_find_event {
+    struct store_request request;
+    struct id account;
+    struct slice name;   /* borrowed */
+    struct event *found; /* out, owned */
+};
+
+struct store_get_operation {
+    struct store_request request;
+    struct id account, operation;
+    struct operation *found; /* out, owned; ERR_NOT_FOUND otherwise */
+};
+
+/* Operations of an account by the period of their ids, newest first. May return fewer than max with
+ * has_more: it looks at a bounded number of operations a call. */
+struct store_list_operations {
+    struct store_request request;
+    struct id account, from, to; /* [from, to) */
+    struct id after;             /* cursor: the last one seen, ID_NONE at first */
+    bool has_state;
+    enum operation_state state;
+    uint32_t max;
+    size_t bytes_max; /* of data and outcomes in one answer; at least one operation comes */
+    struct operation **operations; /* out, owned */
+    size_t operations_len;
+    bool has_more;
+    struct id last; /* out: cursor for the next call */
+};
+
+/* Pending operations of all accounts whose deadline has come and is not told yet, oldest deadline
+ * first. May return fewer than max although more are due: `next` tells. */
+struct store_due_operations {
+    struct store_request request;
+    struct wall now;
+    uint32_t max;
+    size_t bytes_max;              /* of their data; at least one comes */
+    struct operation **operations; /* out, owned */
+    size_t operations_len;
+    /* out: the next deadline beyond these (may be past: more is due now); WALL_NEVER: none */
+    struct wall next;
+};
 
 /* Deliveries of an account's events in a period, newest first. May return fewer than max with
  * has_more: it looks at a bounded number of events a call. */

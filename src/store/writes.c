@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "store/writes_internal.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -17,18 +18,28 @@ static void tell_nudged(struct committer *committer, struct id account, struct i
 
 /* ---- publish -------------------------------------------------------------------------------- */
 
+void writes_prepare_item(struct committer *committer, struct store_publish_item *item)
+{
+    assert(item->name.len <= EVENT_REFERENCE_BYTES_MAX);
+    item->id = id_make(&committer->ids, committer->at.now, 1 + (uint64_t)item->targets_len);
+    item->event->id = item->id;
+    item->deliveries = item->targets_len;
+    item->is_duplicate = false;
+    item->err = OK;
+}
+
+void writes_undo_item(struct store_publish_item *item)
+{
+    item->event->id = ID_NONE;
+    item->id = ID_NONE;
+}
+
 static enum err write_publish(struct committer *committer, struct store_request *request)
 {
     struct store_publish *publish = REQUEST(publish, request);
 
     for (size_t i = 0; i < publish->items_len; i++) {
-        struct store_publish_item *item = &publish->items[i];
-
-        item->id = id_make(&committer->ids, committer->at.now, 1 + (uint64_t)item->targets_len);
-        item->event->id = item->id;
-        item->deliveries = item->targets_len;
-        item->is_duplicate = false;
-        item->err = OK;
+        writes_prepare_item(committer, &publish->items[i]);
     }
     return committer->options.ops->publish(committer->options.engine, &committer->at, publish);
 }
@@ -38,8 +49,7 @@ static void undo_publish(struct store_request *request)
     struct store_publish *publish = REQUEST(publish, request);
 
     for (size_t i = 0; i < publish->items_len; i++) {
-        publish->items[i].event->id = ID_NONE;
-        publish->items[i].id = ID_NONE;
+        writes_undo_item(&publish->items[i]);
     }
 }
 
@@ -64,19 +74,22 @@ static void note_published(struct committer *committer, struct store_publish_ite
     committer->published[committer->published_len++] = item;
 }
 
+void writes_tell_item(struct committer *committer, struct store_publish_item *item)
+{
+    if (item->err != OK || item->is_duplicate) {
+        item->event->id = ID_NONE;
+        return;
+    }
+    window_add(&committer->window, item->id, count_fresh(item));
+    note_published(committer, item);
+}
+
 static void committed_publish(struct committer *committer, struct store_request *request)
 {
     struct store_publish *publish = REQUEST(publish, request);
 
     for (size_t i = 0; i < publish->items_len; i++) {
-        struct store_publish_item *item = &publish->items[i];
-
-        if (item->err != OK || item->is_duplicate) {
-            item->event->id = ID_NONE;
-            continue;
-        }
-        window_add(&committer->window, item->id, count_fresh(item));
-        note_published(committer, item);
+        writes_tell_item(committer, &publish->items[i]);
     }
 }
 
@@ -116,7 +129,14 @@ static enum err write_receive(struct committer *committer, struct store_request 
                                            REQUEST(receive, request));
 }
 
-static void undo_receive(struct store_request *request)
+static enum err write_show(struct committer *committer, struct store_request *request)
+{
+    return committer->options.ops->show(committer->options.engine, &committer->at,
+                                        REQUEST(show, request));
+}
+
+/* Takes back what the engine handed out. */
+static void undo_results(struct store_request *request)
 {
     store_request_clear(request);
 }
@@ -162,9 +182,12 @@ static enum err write_retain(struct committer *committer, struct store_request *
 static const struct write_call calls[STORE_CALL_COUNT] = {
     [STORE_CALL_publish] = {write_publish, undo_publish, committed_publish, true},
     [STORE_CALL_settle] = {write_settle, NULL, committed_settle, false},
-    [STORE_CALL_receive] = {write_receive, undo_receive, NULL, false},
+    [STORE_CALL_receive] = {write_receive, undo_results, NULL, false},
     [STORE_CALL_answer] = {write_answer, NULL, committed_answer, false},
     [STORE_CALL_steer] = {write_steer, NULL, committed_steer, false},
+    [STORE_CALL_show] = {write_show, undo_results, NULL, false},
+    [STORE_CALL_open_operation] = {write_open_operation, NULL, committed_open_operation, true},
+    [STORE_CALL_advance] = {write_advance, undo_advance, committed_advance, true},
     [STORE_CALL_put_account] = {write_put_account, undo_put_account, committed_put_account, true},
     [STORE_CALL_put_channel] = {write_put_channel, undo_put_channel, committed_put_channel, true},
     [STORE_CALL_put_key] = {write_put_key, undo_put_key, NULL, true},

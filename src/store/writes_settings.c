@@ -1,5 +1,7 @@
 #include "store/writes_internal.h"
 
+#include <stdio.h>
+
 void writes_tell_changed(struct committer *committer, struct id account, struct id channel)
 {
     const struct store_hooks *hooks = committer->options.hooks;
@@ -60,12 +62,38 @@ static enum err missing(struct store_request *request, const char *what)
     return diag_set(&request->diag, ERR_NOT_FOUND, "there is no such %s", what);
 }
 
+/* What tells accounts apart at a dialect's door belongs to one of them. */
+static enum err check_logins(struct committer *committer, struct store_put_account *put)
+{
+    const struct directory *directory = settings_staged(committer->options.settings);
+    const struct credentials *credentials = put->account->credentials;
+
+    for (uint32_t i = 0; credentials != NULL && i < credentials->items_len; i++) {
+        const struct credential *item = &credentials->items[i];
+        const struct account *owner =
+            directory_account_by_login(directory, item->rules->name, item->login);
+
+        if (owner != NULL && owner->id.value != put->account->id.value) {
+            char field[DIAG_FIELD_SIZE];
+
+            (void)snprintf(field, sizeof field, "%s.%s", item->rules->name, item->rules->login);
+            return diag_field(&put->request.diag, ERR_CONFLICT, field,
+                              "belongs to another account");
+        }
+    }
+    return OK;
+}
+
 /* A new account, or the next version of one; sets its id and times. */
 static enum err prepare_account(struct committer *committer, struct store_put_account *put)
 {
     struct account *account = put->account;
     struct wall now = committer->at.now;
+    enum err err = check_logins(committer, put);
 
+    if (err != OK) {
+        return err;
+    }
     if (account->id.value == 0) {
         if (directory_account(settings_staged(committer->options.settings), account->name)) {
             return diag_set(&put->request.diag, ERR_EXISTS, "there is such an account already");
@@ -79,7 +107,7 @@ static enum err prepare_account(struct committer *committer, struct store_put_ac
     if (before == NULL) {
         return missing(&put->request, "account");
     }
-    enum err err = check_version(&put->request, before->updated, put->expected);
+    err = check_version(&put->request, before->updated, put->expected);
     if (err == OK) {
         account->created = before->created;
         account->updated = later(now, before->updated);
@@ -153,6 +181,53 @@ static enum err prepare_channel(struct committer *committer, const struct accoun
     return err;
 }
 
+static bool is_taking_over(const struct committer *committer, const struct channel *channel)
+{
+    const struct dialect_rules *rules =
+        dialect_rules_find(committer->options.dialects, channel->dialect);
+
+    return rules != NULL && rules->is_exclusive && channel->is_enabled;
+}
+
+/* The next version of a channel that another one takes over from. */
+static enum err disable(struct committer *committer, struct store_put_channel *put,
+                        const struct channel *before)
+{
+    struct store_put_channel change = {.account = put->account, .channel = channel_copy(before)};
+
+    change.channel->is_enabled = false;
+    change.channel->updated = later(committer->at.now, before->updated);
+    enum err err =
+        committer->options.ops->put_channel(committer->options.engine, &committer->at, &change);
+    if (err == OK) {
+        stage_account(committer, account_with_channel(staged_account(committer, put->account),
+                                                      change.channel));
+    } else {
+        put->request.diag = change.request.diag;
+    }
+    channel_release(change.channel);
+    return err;
+}
+
+/* Of an exclusive dialect only the channel that was just put stays enabled. */
+static enum err disable_others(struct committer *committer, struct store_put_channel *put)
+{
+    /* The staged account changes meanwhile; what this one lends stays. */
+    struct account *account = account_hold(staged_account(committer, put->account));
+    enum err err = OK;
+
+    for (uint32_t i = 0; i < account->channels_len && err == OK; i++) {
+        const struct channel *other = account->channels[i];
+
+        if (other->id.value != put->channel->id.value && other->is_enabled &&
+            slice_equal(other->dialect, put->channel->dialect)) {
+            err = disable(committer, put, other);
+        }
+    }
+    account_release(account);
+    return err;
+}
+
 enum err write_put_channel(struct committer *committer, struct store_request *request)
 {
     struct store_put_channel *put = REQUEST(put_channel, request);
@@ -175,6 +250,9 @@ enum err write_put_channel(struct committer *committer, struct store_request *re
     if (err == OK && request->err == OK) {
         stage_account(committer, account_with_channel(account, put->channel));
     }
+    if (err == OK && request->err == OK && is_taking_over(committer, put->channel)) {
+        err = disable_others(committer, put);
+    }
     return err;
 }
 
@@ -187,11 +265,29 @@ void undo_put_channel(struct store_request *request)
     }
 }
 
+/* Those that were disabled, and those that were so before: who is told looks anew. */
+static void tell_others(struct committer *committer, const struct store_put_channel *put)
+{
+    const struct account *account = staged_account(committer, put->account);
+
+    for (uint32_t i = 0; account != NULL && i < account->channels_len; i++) {
+        const struct channel *other = account->channels[i];
+
+        if (other->id.value != put->channel->id.value && !other->is_enabled &&
+            slice_equal(other->dialect, put->channel->dialect)) {
+            writes_tell_changed(committer, put->account, other->id);
+        }
+    }
+}
+
 void committed_put_channel(struct committer *committer, struct store_request *request)
 {
     const struct store_put_channel *put = REQUEST(put_channel, request);
 
     writes_tell_changed(committer, put->account, put->channel->id);
+    if (is_taking_over(committer, put->channel)) {
+        tell_others(committer, put);
+    }
 }
 
 /* ---- Keys, and removing --------------------------------------------------------------------- */

@@ -7,10 +7,13 @@
 #ifndef WIRE_APP_H
 #define WIRE_APP_H
 
+#include "dispatch/deadlines.h"
 #include "dispatch/dispatch.h"
 #include "http/server.h"
 #include "send/policy.h"
 #include "store/store.h"
+#include "wire/reference.h"
+#include "wire/settings.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -20,12 +23,14 @@ struct app {
     struct store *store;
     struct dispatch *dispatch;
     struct server *server;
+    struct deadlines *deadlines;
     struct policy policy; /* to refuse forbidden literal addresses when a channel is saved */
     struct channel_defaults channel_defaults;
     struct dialect_table dialects;
-    bool
-        /* a mail server is configured; otherwise e-mail channels are refused when saved */
-        has_mail;
+    struct wire_settings settings;
+    struct references references; /* of operations and replies */
+    struct wapi *wapi; /* what the command API remembers, see wire/wapi/wapi.h */
+    bool has_mail;     /* a mail server is configured; otherwise e-mail channels are refused */
     _Atomic uint32_t data_bytes_max; /* of one event's data; SIGHUP may change it */
     uint32_t batch_events_max;       /* events in one batch request */
     _Atomic bool is_stopping;        /* readyz says no */

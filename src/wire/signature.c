@@ -29,6 +29,27 @@ enum err signature_check(const struct channel *channel, struct json options, str
                       "must be \"v1\" (HMAC-SHA256) or \"v1a\" (Ed25519)");
 }
 
+static void put_v1(struct slice key, struct slice head, struct slice body, struct buf *out)
+{
+    uint8_t mac[SHA256_BYTES];
+    const struct slice parts[] = {head, body};
+
+    hmac_sha256(key, parts, ARRAY_LEN(parts), mac);
+    buf_text(out, "v1,");
+    base64_encode(out, mac, sizeof(mac));
+}
+
+void signature_put_v1(struct slice key, struct slice id, int64_t seconds, struct slice body,
+                      struct buf *out)
+{
+    struct buf head;
+
+    buf_init(&head, id.len + 32);
+    buf_printf(&head, "%.*s.%lld.", SLICE_ARGS(id), (long long)seconds);
+    put_v1(key, buf_view(&head), body, out);
+    buf_clear(&head);
+}
+
 static void sign_one(bool is_v1a, const struct channel_secret *secret, struct slice head,
                      struct slice body, struct buf *out)
 {
@@ -43,11 +64,7 @@ static void sign_one(bool is_v1a, const struct channel_secret *secret, struct sl
         buf_text(out, "v1a,");
         base64_encode(out, signature, sizeof(signature));
     } else {
-        uint8_t mac[SHA256_BYTES];
-        const struct slice parts[] = {head, body};
-        hmac_sha256(slice_from(secret->bytes, secret->len), parts, ARRAY_LEN(parts), mac);
-        buf_text(out, "v1,");
-        base64_encode(out, mac, sizeof(mac));
+        put_v1(slice_from(secret->bytes, secret->len), head, body, out);
     }
 }
 

@@ -16,6 +16,13 @@
 void signature_add(const struct dialect_attempt *attempt, struct slice body,
                    struct dialect_draft *draft);
 
+/*
+ * Appends the value of webhook-signature for a message that no channel sends: v1 by this key. id and
+ * seconds are what webhook-id and webhook-timestamp say.
+ */
+void signature_put_v1(struct slice key, struct slice id, int64_t seconds, struct slice body,
+                      struct buf *out);
+
 /* Checks "signature": "v1" or "v1a" in a channel's options, and that its secret suits that. */
 enum err signature_check(const struct channel *channel, struct json options,
                          struct diag *diag) MUST_CHECK;

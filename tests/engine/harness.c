@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "model/receipt.h"
 #include "os/mailbox.h"
+#include "support/test_dialects.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -53,12 +54,20 @@ static void note_published(void *ctx, struct store_publish_item *const *items, s
 
 static void note_nudged(void *ctx, struct id account, struct id channel, struct id delivery)
 {
-    add_note(ctx, (struct note){NOTE_NUDGED, account, channel, delivery});
+    add_note(ctx, (struct note){.kind = NOTE_NUDGED,
+                                .account = account,
+                                .channel = channel,
+                                .thing = delivery});
 }
 
 static void note_changed(void *ctx, struct id account, struct id channel)
 {
-    add_note(ctx, (struct note){NOTE_CHANGED, account, channel, ID_NONE});
+    add_note(ctx, (struct note){.kind = NOTE_CHANGED, .account = account, .channel = channel});
+}
+
+static void note_deadline(void *ctx, struct wall deadline)
+{
+    add_note(ctx, (struct note){.kind = NOTE_DEADLINE, .deadline = deadline});
 }
 
 static void end_by_fatal(void *ctx, enum err err, const struct diag *diag)
@@ -79,11 +88,13 @@ static struct store_options plain_options(struct harness *harness)
         .batch_max = 64,
         .channel_defaults = {.webhook = schedule_default(),
                              .email = schedule_default_mail(),
-                             .timeout_us = 15 * US_PER_SECOND},
+                             .timeout_us = 15 * US_PER_SECOND,
+                             .dialects = test_dialects},
         .hooks = {.ctx = harness,
                   .published = note_published,
                   .nudged = note_nudged,
                   .changed = note_changed,
+                  .deadline = note_deadline,
                   .fatal = end_by_fatal},
     };
 }
@@ -255,7 +266,8 @@ struct id make_account(struct harness *harness, const char *name)
 
     json_doc_init(&doc);
     assert_int_equal(json_parse(&doc, SLICE("{}"), NULL), OK);
-    assert_int_equal(account_from_json(slice_of(name), json_root(&doc), NULL, &put.account, NULL),
+    assert_int_equal(account_from_json(slice_of(name), json_root(&doc), NULL, &test_dialects,
+                                       &put.account, NULL),
                      OK);
     assert_int_equal(CALL(harness, put_account, &put), OK);
     struct id id = put.account->id;

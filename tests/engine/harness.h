@@ -19,12 +19,13 @@
 
 /* ---- The store under test -------------------------------------------------------------------- */
 
-enum note_kind { NOTE_PUBLISHED, NOTE_NUDGED, NOTE_CHANGED };
+enum note_kind { NOTE_PUBLISHED, NOTE_NUDGED, NOTE_CHANGED, NOTE_DEADLINE };
 
 /* One call of a hook; published: one for each event. */
 struct note {
     enum note_kind kind;
     struct id account, channel, thing; /* the delivery, or the published event */
+    struct wall deadline;
 };
 
 enum { NOTES_MAX = 64 };

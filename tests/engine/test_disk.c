@@ -7,6 +7,7 @@
 #include "harness.h"
 #include "os/file.h"
 #include "os/mailbox.h"
+#include "support/test_dialects.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -126,7 +127,8 @@ static const char signing_secret[] = "signing-secret-of-thirty-two-b!!";
 static const char header_secret[] = "a-token-in-a-header";
 static const char credential_secret[] = "a-dialect-s-password";
 
-static const char account_settings[] = "{\"wapi\": {\"password\": \"a-dialect-s-password\"}}";
+static const char account_settings[] =
+    "{\"wapi\": {\"login\": \"shop\", \"password\": \"a-dialect-s-password\"}}";
 static const char channel_settings[] =
     "{\"kind\": \"webhook\", \"url\": \"https://example.com/\","
     " \"headers\": {\"Authorization\": \"a-token-in-a-header\"}}";
@@ -139,8 +141,9 @@ static void make_secrets(struct harness *harness)
 
     json_doc_init(&doc);
     assert_int_equal(json_parse(&doc, slice_of(account_settings), NULL), OK);
-    assert_int_equal(
-        account_from_json(SLICE("acme"), json_root(&doc), NULL, &account.account, NULL), OK);
+    assert_int_equal(account_from_json(SLICE("acme"), json_root(&doc), NULL, &test_dialects,
+                                       &account.account, NULL),
+                     OK);
     assert_int_equal(CALL(harness, put_account, &account), OK);
     assert_int_equal(json_parse(&doc, slice_of(channel_settings), NULL), OK);
     assert_int_equal(channel_from_json(json_root(&doc), NULL, &harness->options.channel_defaults,
@@ -327,6 +330,111 @@ static void a_delivery_without_its_event_never_gives_another_one(void **state)
     store_request_clear(&take.request);
 }
 
+/* Nor may one block the queue for ever. */
+static void a_message_without_its_event_makes_room_for_the_next(void **state)
+{
+    struct harness *harness = *state;
+    struct id account = make_account(harness, "acme");
+    struct id queue = make_queue(harness, account);
+    struct id lost[] = {publish_one(harness, account, queue, STORE_QUEUE),
+                        publish_one(harness, account, queue, STORE_QUEUE)};
+    struct id message = publish_one(harness, account, queue, STORE_QUEUE);
+    struct store_show show = {.account = account, .channel = queue};
+    struct store_answer_item item = {.delivery = message, .epoch = 1};
+    struct store_answer answer = {.account = account,
+                                  .channel = queue,
+                                  .kind = STORE_ACK_HEAD,
+                                  .items = &item,
+                                  .items_len = 1};
+
+    harness_close(harness);
+    run_sql(harness, "DELETE FROM event WHERE id < (SELECT max(id) FROM event)");
+    harness_open(harness);
+    assert_int_equal(CALL(harness, answer, &answer), OK);
+    assert_int_equal(item.err, ERR_NOT_FOUND);
+    assert_int_equal(CALL(harness, show, &show), OK);
+    assert_int_equal(show.message.delivery.value, message.value);
+    assert_int_equal(show.message.event->id.value, event_of(message).value);
+    store_request_clear(&show.request);
+    assert_int_equal(count_pending(harness), ARRAY_LEN(lost) - 1);
+    assert_int_equal(CALL(harness, answer, &answer), OK);
+    assert_int_equal(item.err, OK);
+}
+
+/* ---- What a call costs ----------------------------------------------------------------------- */
+
+/* The log grows with every write until it begins anew, which it does not do that soon. */
+static void a_head_that_is_shown_again_costs_no_write(void **state)
+{
+    struct harness *harness = *state;
+    struct id account = make_account(harness, "acme");
+    struct id queue = make_queue(harness, account);
+    struct id message = publish_one(harness, account, queue, STORE_QUEUE);
+    struct store_show show = {.account = account, .channel = queue};
+
+    /* The first one also writes the mark, which must not be mistaken for the next one's. */
+    harness_advance(harness, US_PER_SECOND);
+    int64_t before = log_bytes(harness);
+    assert_int_equal(CALL(harness, show, &show), OK);
+    store_request_clear(&show.request);
+    int64_t first = log_bytes(harness);
+    assert_true(first > before);
+    for (int round = 0; round < 10; round++) {
+        harness_advance(harness, US_PER_SECOND);
+        assert_int_equal(CALL(harness, show, &show), OK);
+        assert_int_equal(show.message.delivery.value, message.value);
+        store_request_clear(&show.request);
+    }
+    assert_int_equal(log_bytes(harness), first);
+}
+
+/* ---- Older versions -------------------------------------------------------------------------- */
+
+/* Takes away what came after the first version. */
+static const char to_first_version[] = "DROP TABLE event_by_name;"
+                                       "ALTER TABLE event DROP COLUMN name;"
+                                       "DROP TABLE operation;"
+                                       "DROP TABLE removed_account;"
+                                       "PRAGMA user_version = 1;";
+
+static struct id publish_named(struct harness *harness, struct id account, const char *name)
+{
+    struct store_publish_item item = {.event = make_event(account, "a.b", SLICE("1")),
+                                      .name = slice_of(name)};
+    struct store_publish publish = {.items = &item, .items_len = 1};
+
+    assert_int_equal(CALL(harness, publish, &publish), OK);
+    event_release(item.event);
+    return item.id;
+}
+
+static void a_database_of_the_first_version_keeps_what_it_has_and_learns_the_rest(void **state)
+{
+    struct harness *harness = *state;
+    struct id account = make_account(harness, "acme");
+    struct id queue = make_queue(harness, account);
+    struct id message = publish_one(harness, account, queue, STORE_QUEUE);
+    struct store_show show = {.account = account, .channel = queue};
+    struct store_find_event find = {.account = account, .name = SLICE("2024-0001")};
+
+    harness_close(harness);
+    run_sql(harness, to_first_version);
+    harness_open(harness);
+    struct id named = publish_named(harness, account, "2024-0001");
+    assert_int_equal(CALL(harness, find_event, &find), OK);
+    assert_int_equal(find.found->id.value, named.value);
+    store_request_clear(&find.request);
+    assert_int_equal(CALL(harness, show, &show), OK);
+    assert_int_equal(show.message.delivery.value, message.value);
+    store_request_clear(&show.request);
+    harness_advance(harness, US_PER_DAY);
+    (void)publish_named(harness, account, "2024-0002");
+    (void)retain_all(harness,
+                     &(struct store_retain){.rest_before = harness_now(harness), .max = 10});
+    assert_int_equal(CALL(harness, find_event, &find), OK);
+    assert_null(find.found);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +449,9 @@ int main(int argc, char **argv)
         ENGINE_TEST(plain_secrets_are_still_read_under_a_master_key),
         ENGINE_TEST(the_log_stays_bounded_under_readers_that_never_pause),
         ENGINE_TEST(a_delivery_without_its_event_never_gives_another_one),
+        ENGINE_TEST(a_message_without_its_event_makes_room_for_the_next),
+        ENGINE_TEST(a_head_that_is_shown_again_costs_no_write),
+        ENGINE_TEST(a_database_of_the_first_version_keeps_what_it_has_and_learns_the_rest),
     };
 
     harness_choose_engine(argc, argv);

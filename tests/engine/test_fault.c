@@ -93,6 +93,20 @@ static void acknowledge_one(struct shop *shop, struct id message)
     store_request_clear(&receive.request);
 }
 
+/* What must have been shown. */
+static enum err acknowledge_head(struct shop *shop, struct id message)
+{
+    struct store_answer_item item = {message, 1, OK};
+    struct store_answer answer = {.account = shop->account,
+                                  .channel = shop->queue,
+                                  .kind = STORE_ACK_HEAD,
+                                  .items = &item,
+                                  .items_len = 1};
+
+    assert_int_equal(CALL(shop->harness, answer, &answer), OK);
+    return item.err;
+}
+
 /* ---- Full ------------------------------------------------------------------------------------ */
 
 static void on_a_full_disk_events_are_refused_and_the_rest_goes_on(void **state)
@@ -112,6 +126,48 @@ static void on_a_full_disk_events_are_refused_and_the_rest_goes_on(void **state)
     assert_state(shop.harness, shop.account, fresh, DELIVERY_DELIVERED);
     assert_state(shop.harness, shop.account, message, DELIVERY_DELIVERED);
     assert_int_equal(count_events(&shop), 2);
+}
+
+/* Whether it is rolled back by its own failure or by that of the commit. */
+static void a_show_that_was_rolled_back_hands_out_nothing_and_notes_nothing(void **state)
+{
+    struct shop shop;
+
+    make_shop(state, &shop);
+    struct id message = publish_one(shop.harness, shop.account, shop.queue, STORE_QUEUE);
+    struct store_show show = {.account = shop.account, .channel = shop.queue};
+
+    for (uint64_t in_calls = 2; in_calls <= 3; in_calls++) {
+        plan.is_mended = false;
+        fail_next(FAULT_LASTING, ERR_FULL, in_calls);
+        assert_int_equal(CALL(shop.harness, show, &show), ERR_FULL);
+        assert_null(show.message.event);
+        mend(&shop);
+        assert_int_equal(acknowledge_head(&shop, message), ERR_NOT_FOUND);
+    }
+    assert_int_equal(CALL(shop.harness, show, &show), OK);
+    assert_int_equal(show.message.delivery.value, message.value);
+    assert_int_equal(show.message.attempt, 1);
+    store_request_clear(&show.request);
+}
+
+/* Once: it is written again without room for events. */
+static void on_a_full_disk_the_head_of_a_queue_is_shown_and_acknowledged(void **state)
+{
+    struct shop shop;
+
+    make_shop(state, &shop);
+    struct id message = publish_one(shop.harness, shop.account, shop.queue, STORE_QUEUE);
+    struct store_show show = {.account = shop.account, .channel = shop.queue};
+
+    fail_next(FAULT_ONCE, ERR_FULL, 3);
+    assert_int_equal(CALL(shop.harness, show, &show), OK);
+    assert_int_equal(show.message.delivery.value, message.value);
+    assert_int_equal(show.message.attempt, 1);
+    store_request_clear(&show.request);
+    assert_true(store_is_full(shop.harness->store));
+    assert_int_equal(acknowledge_head(&shop, message), OK);
+    assert_state(shop.harness, shop.account, message, DELIVERY_DELIVERED);
 }
 
 static void events_are_taken_again_when_there_is_room(void **state)
@@ -358,6 +414,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         ENGINE_TEST(on_a_full_disk_events_are_refused_and_the_rest_goes_on),
+        ENGINE_TEST(a_show_that_was_rolled_back_hands_out_nothing_and_notes_nothing),
+        ENGINE_TEST(on_a_full_disk_the_head_of_a_queue_is_shown_and_acknowledged),
         ENGINE_TEST(events_are_taken_again_when_there_is_room),
         ENGINE_TEST(settings_are_refused_on_a_full_disk_and_nobody_sees_them),
         ENGINE_TEST(a_full_disk_in_begin_leaves_nothing_half),

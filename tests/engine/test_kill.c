@@ -2,8 +2,8 @@
  * SIGKILL in the middle of work, for engines that keep their data on disk: what was acknowledged is
  * there afterwards (store.h, invariants 1, 3 and 4).
  *
- * A child publishes, settles, receives and acknowledges as fast as it can, and writes what came
- * back OK to a pipe. It is killed at a random moment; whatever it had written must be true then.
+ * A child publishes, settles, receives, shows and acknowledges as fast as it can, and writes what
+ * came back OK to a pipe. It is killed at a random moment; whatever it had written must be true then.
  */
 #include "base/chance.h"
 #include "base/mem.h"
@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS = 20, IN_FLIGHT = 16 };
+enum { ROUNDS = 20, IN_FLIGHT = 16, STRICT = 2 /* its delivery among those of an event */ };
 
 /* When a child dies, counted from the first record it wrote. */
 #define LIFE_US_MIN (5 * US_PER_MS)
@@ -28,13 +28,20 @@ enum { ROUNDS = 20, IN_FLIGHT = 16 };
 
 /* ---- What a child acknowledged --------------------------------------------------------------- */
 
-enum record_kind { RECORD_PUBLISHED, RECORD_DELIVERED, RECORD_RETRIED, RECORD_ACKNOWLEDGED };
+enum record_kind {
+    RECORD_PUBLISHED,
+    RECORD_DELIVERED,
+    RECORD_RETRIED,
+    RECORD_ACKNOWLEDGED,
+    RECORD_SHOWN, /* the head of the queue in strict order */
+    RECORD_TAKEN, /* that head was acknowledged */
+};
 
 /* Short enough that a pipe takes it whole. */
 struct record {
     enum record_kind kind;
     uint32_t number; /* of the event: its data follows from it */
-    struct id thing; /* the event; RECORD_ACKNOWLEDGED: the delivery */
+    struct id thing; /* the event; from RECORD_ACKNOWLEDGED on: the delivery */
 };
 
 /* The data of event `number`: of many sizes, so that pages fill in many ways. */
@@ -60,7 +67,7 @@ struct life {
     struct store *store;
     struct mailbox *mailbox;
     int pipe;
-    struct id account, webhook, queue;
+    struct id account, webhook, queue, strict;
     uint32_t next_number;
 };
 
@@ -68,7 +75,7 @@ struct life {
 struct flight {
     struct store_publish publish;
     struct store_publish_item item;
-    struct store_target targets[2];
+    struct store_target targets[3];
     struct store_settle settle;
     struct store_settle_item settled;
     struct life *life;
@@ -135,10 +142,11 @@ static void publish_next(struct flight *flight)
     flight->number = life->next_number++;
     flight->targets[0] = (struct store_target){.channel = life->webhook, .way = STORE_FRESH};
     flight->targets[1] = (struct store_target){.channel = life->queue, .way = STORE_QUEUE};
+    flight->targets[STRICT] = (struct store_target){.channel = life->strict, .way = STORE_QUEUE};
     flight->item = (struct store_publish_item){
         .event = make_event(life->account, "a.b", data_of(flight->number, room)),
         .targets = flight->targets,
-        .targets_len = 2,
+        .targets_len = ARRAY_LEN(flight->targets),
     };
     flight->publish = (struct store_publish){.items = &flight->item, .items_len = 1};
     submit(life, STORE_CALL_publish, publish_done, &flight->publish.request);
@@ -202,11 +210,62 @@ static void receive_done(struct store_request *request)
     submit(consumer->life, STORE_CALL_answer, answer_done, &consumer->answer.request);
 }
 
+/* The reader of the queue in strict order: is shown its head and acknowledges that. */
+struct reader {
+    struct life *life;
+    struct store_show show;
+    struct store_answer answer;
+    struct store_answer_item item;
+};
+
+static void show_done(struct store_request *request);
+
+static void show_next(struct reader *reader)
+{
+    struct life *life = reader->life;
+
+    reader->show = (struct store_show){.account = life->account, .channel = life->strict};
+    submit(life, STORE_CALL_show, show_done, &reader->show.request);
+}
+
+static void take_done(struct store_request *request)
+{
+    struct reader *reader = CONTAINER_OF(request, struct reader, answer.request);
+
+    assert(request->err == OK && reader->item.err == OK);
+    write_record(reader->life, (struct record){RECORD_TAKEN, 0, reader->item.delivery});
+    show_next(reader);
+}
+
+static void show_done(struct store_request *request)
+{
+    struct reader *reader = CONTAINER_OF(request, struct reader, show.request);
+    bool is_empty = reader->show.message.event == NULL;
+
+    assert(request->err == OK);
+    reader->item = (struct store_answer_item){reader->show.message.delivery, 1, OK};
+    store_request_clear(request);
+    if (is_empty) {
+        show_next(reader);
+        return;
+    }
+    write_record(reader->life, (struct record){RECORD_SHOWN, 0, reader->item.delivery});
+    reader->answer = (struct store_answer){
+        .account = reader->show.account,
+        .channel = reader->show.channel,
+        .kind = STORE_ACK_HEAD,
+        .items = &reader->item,
+        .items_len = 1,
+    };
+    submit(reader->life, STORE_CALL_answer, take_done, &reader->answer.request);
+}
+
 /* Works until it is killed. */
 static void live(struct harness *harness, struct life *life)
 {
     struct flight flights[IN_FLIGHT] = {0};
     struct consumer consumer = {.life = life};
+    struct reader reader = {.life = life};
     struct diag diag = {0};
 
     harness->options.hooks = (struct store_hooks){.fatal = harness->options.hooks.fatal};
@@ -220,6 +279,7 @@ static void live(struct harness *harness, struct life *life)
         publish_next(&flights[i]);
     }
     receive_next(&consumer);
+    show_next(&reader);
     for (;;) {
         (void)mailbox_wait(life->mailbox, -1);
         (void)mailbox_run(life->mailbox);
@@ -305,7 +365,7 @@ static void check_event(struct harness *harness, struct id account, const struct
 
     assert_int_equal(CALL(harness, get_event, &get), OK);
     assert_true(slice_equal(get.found->data, data));
-    assert_int_equal(get.deliveries_len, 2);
+    assert_int_equal(get.deliveries_len, STRICT + 1);
     store_request_clear(&get.request);
 }
 
@@ -345,8 +405,38 @@ static void check_record(struct harness *harness, struct id account, const struc
         assert_int_equal(found.due.us, WALL_NEVER.us); /* once: not tried anew on top of it */
         return;
     case RECORD_ACKNOWLEDGED:
+    case RECORD_TAKEN:
         assert_state(harness, account, record->thing, DELIVERY_DELIVERED);
         return;
+    case RECORD_SHOWN: /* whether or not it has been acknowledged since */
+        assert_int_equal(see_delivery(harness, account, record->thing).attempts, 1);
+        return;
+    }
+}
+
+/* Heads come in the order of their ids, none again after it was acknowledged, and none is left
+ * out. */
+static void check_order(struct harness *harness, struct id account, const struct ledger *ledger)
+{
+    struct id taken = ID_NONE;
+
+    for (size_t i = 0; i < ledger->len; i++) {
+        const struct record *record = &ledger->records[i];
+
+        if (record->kind == RECORD_TAKEN || record->kind == RECORD_SHOWN) {
+            assert_true(record->thing.value > taken.value);
+        }
+        if (record->kind == RECORD_TAKEN) {
+            taken = record->thing;
+        }
+    }
+    for (size_t i = 0; i < ledger->len; i++) {
+        const struct record *record = &ledger->records[i];
+        struct id delivery = event_delivery_id(record->thing, STRICT);
+
+        if (record->kind == RECORD_PUBLISHED && delivery.value <= taken.value) {
+            assert_state(harness, account, delivery, DELIVERY_DELIVERED);
+        }
     }
 }
 
@@ -376,6 +466,7 @@ static void nothing_that_was_acknowledged_is_lost_when_killed(void **state)
 
     life.webhook = make_webhook(harness, life.account);
     life.queue = make_queue(harness, life.account);
+    life.strict = make_queue(harness, life.account);
     chance_init(&chance, seed_of_this_run());
     for (int round = 0; round < ROUNDS; round++) {
         int64_t life_us = LIFE_US_MIN + (int64_t)chance_below(&chance, LIFE_US_MAX - LIFE_US_MIN);
@@ -389,6 +480,7 @@ static void nothing_that_was_acknowledged_is_lost_when_killed(void **state)
         check_records(harness, life.account, &ledger, before);
     }
     check_records(harness, life.account, &ledger, 0); /* nor by any of the later deaths */
+    check_order(harness, life.account, &ledger);
     print_message("# %zu acknowledgements checked\n", ledger.len);
     mem_free(ledger.records);
 }

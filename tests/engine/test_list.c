@@ -227,6 +227,101 @@ static void an_account_sees_only_its_own_events(void **state)
     store_request_clear(&list.request);
 }
 
+/* One call: the shop's events from the `first`-th message of its queue on, each with its delivery
+ * to it; every third event is one. */
+static void assert_messages(const struct shop *shop, struct store_list_events *list, size_t first,
+                            size_t len, int step)
+{
+    assert_int_equal(CALL(shop->harness, list_events, list), OK);
+    assert_int_equal(list->events_len, len);
+    for (size_t i = 0; i < len; i++) {
+        size_t index = 3 * (size_t)((int64_t)first + (int64_t)i * step);
+
+        assert_int_equal(list->deliveries[i].value, shop->deliveries[index].value);
+        assert_int_equal(list->events[i]->id.value, event_of(shop->deliveries[index]).value);
+        assert_slice_is(list->events[i]->data, PLAIN_DATA);
+    }
+    store_request_clear(&list->request);
+    assert_null(list->deliveries);
+}
+
+static void a_channel_s_events_come_with_their_deliveries_to_it(void **state)
+{
+    struct shop shop = make_shop(state);
+    struct store_list_events list = list_of(&shop);
+
+    list.channel = shop.queue;
+    assert_messages(&shop, &list, 0, EVENTS / 3, 1);
+    assert_false(list.has_more);
+    list.is_newest_first = true;
+    assert_messages(&shop, &list, EVENTS / 3 - 1, EVENTS / 3, -1);
+    list.is_newest_first = false;
+    list.from = at(&shop, 3);
+    list.to = at(&shop, 9);
+    assert_messages(&shop, &list, 1, 2, 1);
+    list.type = SLICE("payment.*");
+    assert_messages(&shop, &list, 0, 0, 1);
+}
+
+static void a_channel_s_events_go_on_behind_a_cursor(void **state)
+{
+    struct shop shop = make_shop(state);
+    struct store_list_events list = list_of(&shop);
+
+    list.channel = shop.queue;
+    list.max = 3;
+    for (size_t seen = 0; seen < EVENTS / 3; seen += list.max) {
+        size_t left = EVENTS / 3 - seen;
+
+        assert_messages(&shop, &list, seen, left < 3 ? left : 3, 1);
+        assert_int_equal(list.has_more, left > 3);
+        list.after = list.last;
+    }
+}
+
+static void acknowledging_takes_nothing_from_a_channel_s_events(void **state)
+{
+    struct shop shop = make_shop(state);
+    struct store_list_events list = list_of(&shop);
+    struct store_receive receive = {
+        .account = shop.account,
+        .channel = shop.queue,
+        .max = 1000,
+        .bytes_max = BYTES_ANY,
+        .is_auto_ack = true,
+    };
+
+    assert_int_equal(CALL(shop.harness, receive, &receive), OK);
+    assert_int_equal(receive.messages_len, EVENTS / 3);
+    store_request_clear(&receive.request);
+    list.channel = shop.queue;
+    assert_messages(&shop, &list, 0, EVENTS / 3, 1);
+}
+
+static void of_an_event_with_many_deliveries_the_one_to_the_channel_is_told(void **state)
+{
+    struct shop shop = make_shop(state);
+    struct store_list_events list = list_of(&shop);
+    struct store_target targets[] = {
+        {.channel = shop.channel, .way = STORE_WAITING},
+        {.channel = make_queue(shop.harness, shop.account), .way = STORE_QUEUE},
+        {.channel = shop.queue, .way = STORE_QUEUE},
+    };
+    struct event *event = make_event(shop.account, "a.b", SLICE("1"));
+    struct id id = publish_to(shop.harness, event, targets, ARRAY_LEN(targets)).id;
+
+    list.from = id;
+    for (uint32_t i = 0; i < ARRAY_LEN(targets); i++) {
+        list.channel = targets[i].channel;
+        assert_int_equal(CALL(shop.harness, list_events, &list), OK);
+        assert_int_equal(list.events_len, 1);
+        assert_int_equal(list.deliveries[0].value, event_delivery_id(id, i).value);
+        store_request_clear(&list.request);
+    }
+    list.channel = make_queue(shop.harness, shop.account);
+    assert_messages(&shop, &list, 0, 0, 1);
+}
+
 /* ---- Deliveries ------------------------------------------------------------------------------ */
 
 static struct store_list_deliveries deliveries_of(const struct shop *shop)
@@ -396,6 +491,10 @@ int main(int argc, char **argv)
         ENGINE_TEST(an_answer_has_no_more_bytes_than_wanted_but_one_event),
         ENGINE_TEST(a_type_filter_leaves_out_what_does_not_match),
         ENGINE_TEST(an_account_sees_only_its_own_events),
+        ENGINE_TEST(a_channel_s_events_come_with_their_deliveries_to_it),
+        ENGINE_TEST(a_channel_s_events_go_on_behind_a_cursor),
+        ENGINE_TEST(acknowledging_takes_nothing_from_a_channel_s_events),
+        ENGINE_TEST(of_an_event_with_many_deliveries_the_one_to_the_channel_is_told),
         ENGINE_TEST(all_deliveries_come_newest_first),
         ENGINE_TEST(a_channel_s_deliveries_can_be_asked_for),
         ENGINE_TEST(deliveries_in_a_state_can_be_asked_for),

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "harness.h"
+#include "support/test_dialects.h"
 
 #include <string.h>
 
@@ -33,7 +34,9 @@ static struct account *read_account(const char *name, const char *settings,
 
     json_doc_init(&doc);
     assert_int_equal(json_parse(&doc, slice_of(settings), NULL), OK);
-    assert_int_equal(account_from_json(slice_of(name), json_root(&doc), base, &account, NULL), OK);
+    assert_int_equal(
+        account_from_json(slice_of(name), json_root(&doc), base, &test_dialects, &account, NULL),
+        OK);
     json_doc_clear(&doc);
     return account;
 }
@@ -126,6 +129,49 @@ static void a_change_of_the_newest_version_is_taken(void **state)
     assert_int_equal(after->created.us, created.us);
     assert_int_equal(after->updated.us, harness_now(harness).us);
     assert_non_null(account_channel(after, channel)); /* it keeps those it has */
+}
+
+static void a_login_belongs_to_one_account(void **state)
+{
+    struct harness *harness = *state;
+    struct account *second = read_account("second", full_account, NULL);
+    struct store_put_account put = {.account = second};
+
+    assert_int_equal(
+        put_account(harness, read_account("first", full_account, NULL), (struct wall){0}), OK);
+    assert_int_equal(CALL(harness, put_account, &put), ERR_CONFLICT);
+    assert_string_equal(put.request.diag.field, "wapi.login");
+    assert_null(directory_account(view(harness), SLICE("second")));
+    const struct account *owner = directory_account(view(harness), SLICE("first"));
+    assert_int_equal(
+        put_account(harness, read_account("first", "{\"wapi\": null}", owner), owner->updated), OK);
+    assert_int_equal(CALL(harness, put_account, &put), OK); /* it was given up */
+    assert_ptr_equal(directory_account_by_login(view(harness), "wapi", SLICE("shop")),
+                     directory_account(view(harness), SLICE("second")));
+    account_release(second);
+}
+
+static void an_enabled_channel_of_an_exclusive_dialect_takes_over(void **state)
+{
+    struct harness *harness = *state;
+    struct id id = make_account(harness, "acme");
+    struct id other = make_webhook(harness, id);
+    static const char queue[] = "{\"kind\":\"queue\",\"dialect\":\"wapi\"}";
+    struct channel *first = channel_hold(read_channel(harness, queue, NULL));
+    struct channel *second = channel_hold(read_channel(harness, queue, NULL));
+
+    assert_int_equal(put_channel(harness, id, first, (struct wall){0}), OK);
+    assert_int_equal(put_channel(harness, id, second, (struct wall){0}), OK);
+    const struct account *account = see_account(harness, id);
+    assert_false(account_channel(account, first->id)->is_enabled);
+    assert_true(account_channel(account, second->id)->is_enabled);
+    assert_true(account_channel(account, other)->is_enabled);
+    harness_reopen(harness); /* it is stored, not only shown */
+    account = see_account(harness, id);
+    assert_false(account_channel(account, first->id)->is_enabled);
+    assert_true(account_channel(account, second->id)->is_enabled);
+    channel_release(first);
+    channel_release(second);
 }
 
 static void a_change_of_an_older_version_is_stale(void **state)
@@ -408,7 +454,10 @@ static void assert_same_account(const struct account *a, const struct account *b
     assert_true(slice_equal(a->name, b->name));
     assert_true(slice_equal(a->description, b->description));
     assert_true(slice_equal(a->metadata, b->metadata));
-    assert_true(slice_equal(a->credentials, b->credentials));
+    assert_true((a->credentials == NULL) == (b->credentials == NULL));
+    if (a->credentials != NULL) {
+        assert_true(slice_equal(a->credentials->raw, b->credentials->raw));
+    }
     assert_int_equal(a->created.us, b->created.us);
     assert_int_equal(a->updated.us, b->updated.us);
     assert_int_equal(a->channels_len, b->channels_len);
@@ -488,6 +537,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         ENGINE_TEST(a_new_account_gets_an_id_and_its_times),
         ENGINE_TEST(a_name_is_taken_only_once),
+        ENGINE_TEST(a_login_belongs_to_one_account),
+        ENGINE_TEST(an_enabled_channel_of_an_exclusive_dialect_takes_over),
         ENGINE_TEST(a_change_of_the_newest_version_is_taken),
         ENGINE_TEST(a_change_of_an_older_version_is_stale),
         ENGINE_TEST(a_change_of_what_is_gone_is_not_found),

@@ -281,6 +281,28 @@ class Account:
     def cancel(self, delivery: str) -> Answer:
         return self.call("POST", _delivery(delivery, "cancel"))
 
+    # Operations
+
+    def open_operation(self, command: str = "domain-create", *, idempotency_key: str | None = None,
+                       **fields: Any) -> Answer:
+        """client_ref, server_ref, data, notify_url, deadline or deadline_in, on_deadline."""
+        return self.call("POST", "/operations", {"command": command, **fields},
+                         headers={"Idempotency-Key": idempotency_key})
+
+    def step(self, operation: str, *, idempotency_key: str | None = None, **fields: Any) -> Answer:
+        """code, result, data."""
+        return self.call("POST", _operation(operation, "step"), fields, headers={"Idempotency-Key": idempotency_key})
+
+    def complete(self, operation: str, **fields: Any) -> Answer:
+        """code, result, data."""
+        return self.call("POST", _operation(operation, "complete"), fields)
+
+    def operation(self, operation: str) -> Answer:
+        return self.call("GET", _operation(operation))
+
+    def operations(self, **query: Any) -> Answer:
+        return self.call("GET", "/operations", query=query)
+
     # The queue
 
     def receive(
@@ -413,6 +435,10 @@ def _without_none(values: dict) -> dict:
 
 def _channel(channel: str, action: str = "") -> str:
     return f"/channels/{quote(channel, safe='')}" + (f"/{action}" if action else "")
+
+
+def _operation(operation: str, action: str = "") -> str:
+    return f"/operations/{quote(operation, safe='')}" + (f"/{action}" if action else "")
 
 
 def _delivery(delivery: str, action: str = "") -> str:

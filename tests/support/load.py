@@ -62,7 +62,15 @@ class Load:
     def add_consumer(self, account: str, channel_id: str, channel: str) -> None:
         name = f"consumer-{len(self._consumers)}"
         consumer = _Consumer(self, self.api.account(account), channel_id, channel, name)
-        self._consumers.append(self._thread(consumer.run, name))
+        self.add_consuming(consumer.receive_and_acknowledge, name)
+
+    def add_publishing(self, step: Callable[[], None], name: str) -> None:
+        """Calls step again and again as long as publishers publish, for those who publish in a form of their own."""
+        self._publishers.append(self._thread(lambda: self._repeat(step, lambda: self.is_publishing), name))
+
+    def add_consuming(self, step: Callable[[], None], name: str) -> None:
+        """The same as long as consumers consume."""
+        self._consumers.append(self._thread(lambda: self._repeat(step, lambda: self.is_consuming), name))
 
     def watch_webhook(self, receiver: Receiver, path: str, channel: str) -> None:
         """Has all that comes to path recorded as arrivals at channel."""
@@ -107,6 +115,13 @@ class Load:
                 self.failed.set()
 
         return threading.Thread(target=guarded, name=name, daemon=True)
+
+    def _repeat(self, step: Callable[[], None], goes_on: Callable[[], bool]) -> None:
+        while goes_on():
+            try:
+                step()
+            except Unanswered:
+                self.wait_a_little()
 
     def _join(self, threads: Sequence[threading.Thread]) -> None:
         for thread in threads:
@@ -168,14 +183,7 @@ class _Consumer:
         self._channel = channel
         self._name = name
 
-    def run(self) -> None:
-        while self._load.is_consuming:
-            try:
-                self._receive_and_acknowledge()
-            except Unanswered:
-                self._load.wait_a_little()
-
-    def _receive_and_acknowledge(self) -> None:
+    def receive_and_acknowledge(self) -> None:
         asked_at = time.monotonic()
         answer = self._account.receive(self._channel_id, max=MESSAGES_MAX, wait_ms=POLL_MS, lease_ms=LEASE_MS)
         if answer.status in TRY_AGAIN:

@@ -11,6 +11,7 @@
 #include "model/schedule.h"
 #include "store/engine.h"
 #include "store/store.h"
+#include "support/test_dialects.h"
 #include "support/unit.h"
 
 #include <stdio.h>
@@ -80,7 +81,8 @@ static inline void driver_init(struct driver *driver, const struct engine_ops *e
         .batch_max = 256,
         .channel_defaults = {.webhook = schedule_default(),
                              .email = schedule_default_mail(),
-                             .timeout_us = 15 * US_PER_SECOND},
+                             .timeout_us = 15 * US_PER_SECOND,
+                             .dialects = test_dialects},
         .hooks = {.ctx = driver,
                   .published = driver_published,
                   .nudged = driver_nudged,
@@ -166,8 +168,9 @@ static inline struct id driver_account(struct driver *driver, const char *name)
     struct json_doc doc;
     struct store_put_account put = {0};
 
-    assert_int_equal(
-        account_from_json(slice_of(name), driver_json(&doc, "{}"), NULL, &put.account, NULL), OK);
+    assert_int_equal(account_from_json(slice_of(name), driver_json(&doc, "{}"), NULL,
+                                       &test_dialects, &put.account, NULL),
+                     OK);
     assert_int_equal(DRIVER_CALL(driver, put_account, &put), OK);
     struct id id = put.account->id;
     account_release(put.account);

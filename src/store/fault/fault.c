@@ -70,6 +70,9 @@ FAULT_WRITE(settle, false)
 FAULT_WRITE(receive, false)
 FAULT_WRITE(answer, false)
 FAULT_WRITE(steer, false)
+FAULT_WRITE(show, false)
+FAULT_WRITE(open_operation, true)
+FAULT_WRITE(advance, true)
 FAULT_WRITE(put_account, true)
 FAULT_WRITE(put_channel, true)
 FAULT_WRITE(put_key, true)
@@ -89,6 +92,9 @@ const struct engine_ops *fault_engine(struct fault_plan *new_plan)
     ops.receive = write_receive;
     ops.answer = write_answer;
     ops.steer = write_steer;
+    ops.show = write_show;
+    ops.open_operation = write_open_operation;
+    ops.advance = write_advance;
     ops.put_account = write_put_account;
     ops.put_channel = write_put_channel;
     ops.put_key = write_put_key;

@@ -32,6 +32,9 @@ MEMORY_WRITES(settle);
 MEMORY_WRITES(receive);
 MEMORY_WRITES(answer);
 MEMORY_WRITES(steer);
+MEMORY_WRITES(show);
+MEMORY_WRITES(open_operation);
+MEMORY_WRITES(advance);
 MEMORY_WRITES(put_account);
 MEMORY_WRITES(put_channel);
 MEMORY_WRITES(put_key);
@@ -42,6 +45,10 @@ MEMORY_READS(get_event);
 MEMORY_READS(list_events);
 MEMORY_READS(get_delivery);
 MEMORY_READS(list_deliveries);
+MEMORY_READS(find_event);
+MEMORY_READS(get_operation);
+MEMORY_READS(list_operations);
+MEMORY_READS(due_operations);
 MEMORY_READS(take);
 MEMORY_READS(lanes);
 MEMORY_READS(stats);
@@ -50,6 +57,16 @@ MEMORY_READS(stats);
 #undef MEMORY_READS
 
 enum err memory_load(struct engine *engine, struct engine_state *state, struct diag *diag);
+
+/* What an idempotency key was used for, NULL when it does not count; lent from the draft. */
+const struct used_key *memory_find_key(const struct engine *engine,
+                                       const uint8_t key[STORE_HASH_BYTES], struct wall now);
+
+/* One event into the draft, whichever call brings it: whether its key was used before, then the
+ * item has the answer; and if not, the event with its deliveries. */
+bool memory_is_known(const struct engine *engine, struct wall now, struct store_publish_item *item);
+void memory_publish_new(struct engine *engine, struct wall now,
+                        const struct store_publish_item *item);
 
 /* What settle does besides: a channel's new health. One that is gone meanwhile needs none. */
 void memory_put_health(struct engine *engine, const struct store_settle_health *item);

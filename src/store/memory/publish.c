@@ -1,25 +1,31 @@
 #include "base/macro.h"
 #include "store/memory/memory_internal.h"
 
-/* Answers an item whose key counts still, in the item itself. False: it is a new event. */
-static bool answer_by_key(const struct engine *engine, struct wall now,
-                          struct store_publish_item *item)
-{
-    const struct snapshot *draft = engine->draft;
-    const struct used_key *used = snapshot_key(draft, item->idempotency);
+#include <string.h>
 
-    if (used == NULL || now.us - id_time(used->event).us >= engine->idempotency_us) {
+const struct used_key *memory_find_key(const struct engine *engine,
+                                       const uint8_t key[STORE_HASH_BYTES], struct wall now)
+{
+    const struct used_key *used = snapshot_key(engine->draft, key);
+
+    return used != NULL && now.us - id_time(used->first).us < engine->idempotency_us ? used : NULL;
+}
+
+bool memory_is_known(const struct engine *engine, struct wall now, struct store_publish_item *item)
+{
+    const struct used_key *used =
+        item->is_idempotent ? memory_find_key(engine, item->idempotency, now) : NULL;
+
+    if (used == NULL) {
         return false;
     }
-    if (!slice_equal(slice_from(used->body, sizeof used->body),
-                     slice_from(item->body, sizeof item->body))) {
+    if (memcmp(used->body, item->body, sizeof used->body) != 0) {
         item->err = ERR_CONFLICT;
         return true;
     }
-    const struct kept_event *first = snapshot_event(draft, used->event);
     item->is_duplicate = true;
-    item->id = used->event;
-    item->deliveries = first != NULL ? first->deliveries : 0;
+    item->id = used->first;
+    item->deliveries = snapshot_deliveries(engine->draft, used->first);
     return true;
 }
 
@@ -44,19 +50,18 @@ static void put_target(struct snapshot *draft, struct wall now,
                }));
 }
 
-static void publish_item(struct engine *engine, struct wall now, struct store_publish_item *item)
+void memory_publish_new(struct engine *engine, struct wall now,
+                        const struct store_publish_item *item)
 {
     struct snapshot *draft = engine->draft;
 
-    if (item->is_idempotent && answer_by_key(engine, now, item)) {
-        return;
-    }
-    snapshot_put_event(draft, kept_event_new(item->event, item->targets_len, /* has_data= */ true));
+    snapshot_put_event(
+        draft, kept_event_new(item->event, item->name, item->targets_len, /* has_data= */ true));
     for (uint32_t i = 0; i < item->targets_len; i++) {
         put_target(draft, now, item, i);
     }
     if (item->is_idempotent) {
-        snapshot_put_key(draft, used_key_new(item));
+        snapshot_put_key(draft, used_key_new(item->idempotency, item->body, item->id));
     }
 }
 
@@ -64,7 +69,11 @@ enum err memory_publish(struct engine *engine, const struct engine_batch *batch,
                         struct store_publish *publish)
 {
     for (size_t i = 0; i < publish->items_len; i++) {
-        publish_item(engine, batch->now, &publish->items[i]);
+        struct store_publish_item *item = &publish->items[i];
+
+        if (!memory_is_known(engine, batch->now, item)) {
+            memory_publish_new(engine, batch->now, item);
+        }
     }
     return OK;
 }

@@ -1,6 +1,6 @@
 /*
- * Receiving and answering. A queue channel's messages are what waits in it, in the order of their
- * ids; a lease is a standing's `due`, and its epoch tells it from those before.
+ * Receiving, showing and answering. A queue channel's messages are what waits in it, in the order
+ * of their ids; a lease is a standing's `due`, and its epoch tells it from those before.
  */
 #include "base/mem.h"
 #include "store/memory/memory_internal.h"
@@ -11,7 +11,7 @@ enum { MESSAGES_MAX = 1000 }; /* one receive gives */
 static void acknowledge(const struct engine_batch *batch, struct standing *standing)
 {
     struct attempt attempt = {
-        .number = standing->attempts,
+        .number = standing->attempts > 0 ? standing->attempts : 1, /* it was received by this */
         .began = batch->now,
         .outcome = ATTEMPT_DELIVERED,
     };
@@ -108,7 +108,7 @@ enum err memory_receive(struct engine *engine, const struct engine_batch *batch,
     receive->messages_len = 0;
     receive->has_more = false;
     receive->next_available = WALL_NEVER;
-    snapshot_walk_channel(&walk, engine->draft, receive->channel);
+    snapshot_walk_channel(&walk, engine->draft, receive->channel, receive->after);
     while (!receive->has_more &&
            (standing = snapshot_walk_next_in(&walk, receive->channel)) != NULL) {
         look_at(&receiving, standing);
@@ -117,17 +117,100 @@ enum err memory_receive(struct engine *engine, const struct engine_batch *batch,
     return OK;
 }
 
+/* ---- The head of a queue in strict order ----------------------------------------------------- */
+
+/* Lent; NULL when the queue is empty. */
+static const struct standing *find_head(const struct snapshot *draft, struct id channel)
+{
+    struct snapshot_walk walk;
+
+    snapshot_walk_channel(&walk, draft, channel, ID_NONE);
+    const struct standing *head = snapshot_walk_next_in(&walk, channel);
+    snapshot_walk_end(&walk);
+    return head;
+}
+
+static const struct standing *note_shown(struct snapshot *draft, const struct standing *before)
+{
+    struct standing *after = standing_new(before);
+
+    after->attempts = 1;
+    after->epoch++;
+    snapshot_put_standing(draft, after);
+    return after;
+}
+
+enum err memory_show(struct engine *engine, const struct engine_batch *batch,
+                     struct store_show *show)
+{
+    const struct standing *head = find_head(engine->draft, show->channel);
+
+    (void)batch;
+    show->message = (struct store_message){0};
+    if (head == NULL || !head->is_queue || head->account.value != show->account.value) {
+        return OK;
+    }
+    if (head->attempts == 0 && !show->is_look) {
+        head = note_shown(engine->draft, head);
+    }
+    show->message = (struct store_message){
+        .event = event_hold(snapshot_event(engine->draft, head->event)->event),
+        .delivery = head->place.delivery,
+        .epoch = head->epoch,
+        .attempt = head->attempts,
+    };
+    return OK;
+}
+
 /* ---- Answering ------------------------------------------------------------------------------- */
 
-static enum err check_receipt(const struct store_answer *answer, struct store_answer_item *item,
-                              const struct standing *standing)
+static enum err check_named(const struct store_answer *answer, const struct standing *standing)
 {
-    if (standing == NULL || !standing->is_queue || !standing_is_waiting(standing) ||
+    bool is_done = standing->state == DELIVERY_DELIVERED;
+
+    return (is_done || standing_is_waiting(standing)) &&
+                   id_time(standing->event).us >= answer->since.us
+               ? OK
+               : ERR_NOT_FOUND;
+}
+
+static enum err check_head(const struct snapshot *draft, const struct store_answer_item *item,
+                           const struct standing *standing)
+{
+    return standing == find_head(draft, standing->place.channel) &&
+                   standing->attempts >= item->epoch
+               ? OK
+               : ERR_NOT_FOUND;
+}
+
+static enum err check_receipt(const struct store_answer_item *item, const struct standing *standing)
+{
+    if (!standing_is_waiting(standing)) {
+        return ERR_NOT_FOUND;
+    }
+    return standing->epoch == item->epoch ? OK : ERR_STALE;
+}
+
+static enum err check_item(const struct snapshot *draft, const struct store_answer *answer,
+                           const struct store_answer_item *item, const struct standing *standing)
+{
+    if (standing == NULL || !standing->is_queue ||
         standing->place.channel.value != answer->channel.value ||
         standing->account.value != answer->account.value) {
         return ERR_NOT_FOUND;
     }
-    return standing->epoch == item->epoch ? OK : ERR_STALE;
+    switch (answer->kind) {
+    case STORE_ACK_NAMED:
+        return check_named(answer, standing);
+    case STORE_ACK_HEAD:
+        return check_head(draft, item, standing);
+    case STORE_ACK:
+    case STORE_RELEASE:
+    case STORE_EXTEND:
+    case STORE_UNDO:
+        break;
+    }
+    return check_receipt(item, standing);
 }
 
 static void answer_item(struct snapshot *draft, const struct engine_batch *batch,
@@ -135,13 +218,15 @@ static void answer_item(struct snapshot *draft, const struct engine_batch *batch
 {
     const struct standing *before = snapshot_standing(draft, item->delivery);
 
-    item->err = check_receipt(answer, item, before);
-    if (item->err != OK) {
+    item->err = check_item(draft, answer, item, before);
+    if (item->err != OK || before->state == DELIVERY_DELIVERED) {
         return;
     }
     struct standing *after = standing_new(before);
     switch (answer->kind) {
     case STORE_ACK:
+    case STORE_ACK_NAMED:
+    case STORE_ACK_HEAD:
         acknowledge(batch, after);
         break;
     case STORE_RELEASE:

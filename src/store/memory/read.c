@@ -60,16 +60,64 @@ enum err memory_get_event(struct engine_reader *reader, struct wall now,
     return err;
 }
 
+/* The newest wins. */
+static const struct event *find_named(const struct snapshot *snapshot,
+                                      const struct store_find_event *find)
+{
+    const struct kept_event *kept = NULL;
+    const struct event *found = NULL;
+    struct snapshot_walk walk;
+
+    snapshot_walk_begin(&walk, snapshot->events, NULL);
+    while ((kept = snapshot_walk_next(&walk)) != NULL) {
+        if (kept->event->account.value == find->account.value && kept->name.len > 0 &&
+            slice_equal(kept->name, find->name)) {
+            found = kept->event;
+        }
+    }
+    snapshot_walk_end(&walk);
+    return found;
+}
+
+enum err memory_find_event(struct engine_reader *reader, struct wall now,
+                           struct store_find_event *find)
+{
+    struct snapshot *snapshot = shelf_snapshot(reader->engine->shelf);
+    const struct event *found = find_named(snapshot, find);
+
+    (void)now;
+    find->found = found != NULL ? event_hold((struct event *)found) : NULL;
+    snapshot_release(snapshot);
+    return OK;
+}
+
 /* ---- Many events ----------------------------------------------------------------------------- */
 
-static bool is_event_wanted(const struct store_list_events *list, const struct event *event)
+/* The event's delivery to a channel; ID_NONE when it has none. */
+static struct id delivery_to(const struct snapshot *snapshot, struct id event, struct id channel)
+{
+    uint32_t deliveries = snapshot_event(snapshot, event)->deliveries;
+
+    for (uint32_t i = 0; i < deliveries; i++) {
+        struct id delivery = event_delivery_id(event, i);
+
+        if (snapshot_standing(snapshot, delivery)->place.channel.value == channel.value) {
+            return delivery;
+        }
+    }
+    return ID_NONE;
+}
+
+static bool is_event_wanted(const struct snapshot *snapshot, const struct store_list_events *list,
+                            const struct event *event)
 {
     bool is_before = list->is_newest_first && event->id.value < list->after.value;
     bool is_behind = !list->is_newest_first && event->id.value > list->after.value;
 
     return event->account.value == list->account.value &&
            (list->after.value == 0 || is_before || is_behind) &&
-           (slice_is_empty(list->type) || filter_matches(list->type, event->type));
+           (slice_is_empty(list->type) || filter_matches(list->type, event->type)) &&
+           (list->channel.value == 0 || delivery_to(snapshot, event->id, list->channel).value != 0);
 }
 
 static void find_events(const struct snapshot *snapshot, const struct store_list_events *list,
@@ -80,7 +128,7 @@ static void find_events(const struct snapshot *snapshot, const struct store_list
 
     snapshot_walk_from(&walk, snapshot->events, list->from);
     while ((kept = snapshot_walk_next(&walk)) != NULL && kept->event->id.value < list->to.value) {
-        if (is_event_wanted(list, kept->event)) {
+        if (is_event_wanted(snapshot, list, kept->event)) {
             found_add(found, kept->event);
         }
     }
@@ -91,11 +139,14 @@ static void find_events(const struct snapshot *snapshot, const struct store_list
 }
 
 /* As many as the limits allow. */
-static void list_found_events(struct store_list_events *list, const struct found *found)
+static void list_found_events(const struct snapshot *snapshot, struct store_list_events *list,
+                              const struct found *found)
 {
+    size_t room = found->len < list->max ? found->len : list->max;
     size_t bytes = 0;
 
-    list->events = MEM_ARRAY(found->len < list->max ? found->len : list->max, struct event *);
+    list->events = MEM_ARRAY(room, struct event *);
+    list->deliveries = list->channel.value != 0 ? MEM_ARRAY(room, struct id) : NULL;
     list->events_len = 0;
     list->has_more = false;
     list->last = list->after;
@@ -106,6 +157,9 @@ static void list_found_events(struct store_list_events *list, const struct found
         if (i == list->max || (i > 0 && bytes > list->bytes_max)) {
             list->has_more = true;
             return;
+        }
+        if (list->deliveries != NULL) {
+            list->deliveries[i] = delivery_to(snapshot, event->id, list->channel);
         }
         list->events[list->events_len++] = event_hold((struct event *)event);
         list->last = event->id;
@@ -120,7 +174,7 @@ enum err memory_list_events(struct engine_reader *reader, struct wall now,
 
     (void)now;
     find_events(snapshot, list, &found);
-    list_found_events(list, &found);
+    list_found_events(snapshot, list, &found);
     found_clear(&found);
     snapshot_release(snapshot);
     return OK;

@@ -72,7 +72,8 @@ static void drop_data(struct snapshot *draft, const struct kept_event *kept)
         .attributes = whole->attributes,
     });
 
-    snapshot_put_event(draft, kept_event_new(rest, kept->deliveries, /* has_data= */ false));
+    snapshot_put_event(draft,
+                       kept_event_new(rest, kept->name, kept->deliveries, /* has_data= */ false));
     event_release(rest);
 }
 
@@ -118,6 +119,31 @@ static void age_events(struct snapshot *draft, struct store_retain *retain)
     snapshot_walk_end(&walk);
 }
 
+static bool is_operation_over(const struct snapshot *draft, const struct store_retain *retain,
+                              const struct operation *operation)
+{
+    bool is_old =
+        operation->state != OPERATION_PENDING && operation->ended.us < retain->rest_before.us;
+
+    return is_old || directory_account_by_id(draft->directory, operation->account) == NULL;
+}
+
+/* Those that ended long ago, and those of accounts that were removed. */
+static void age_operations(struct snapshot *draft, struct store_retain *retain)
+{
+    const struct kept_operation *kept = NULL;
+    struct snapshot_walk walk;
+
+    snapshot_walk_begin(&walk, draft->operations, NULL);
+    while (!is_full(retain) && (kept = snapshot_walk_next(&walk)) != NULL) {
+        if (is_operation_over(draft, retain, kept->operation)) {
+            snapshot_remove_operation(draft, kept->operation->id);
+            retain->removed++;
+        }
+    }
+    snapshot_walk_end(&walk);
+}
+
 static void age_keys(struct snapshot *draft, struct store_retain *retain)
 {
     const struct used_key *used = NULL;
@@ -125,7 +151,7 @@ static void age_keys(struct snapshot *draft, struct store_retain *retain)
 
     snapshot_walk_begin(&walk, draft->keys, NULL);
     while (!is_full(retain) && (used = snapshot_walk_next(&walk)) != NULL) {
-        if (id_time(used->event).us < retain->idempotency_before.us) {
+        if (id_time(used->first).us < retain->idempotency_before.us) {
             snapshot_remove_key(draft, used);
             retain->removed++;
         }
@@ -140,6 +166,7 @@ enum err memory_retain(struct engine *engine, const struct engine_batch *batch,
     retain->removed = 0;
     cancel_orphans(engine->draft, retain);
     age_events(engine->draft, retain);
+    age_operations(engine->draft, retain);
     age_keys(engine->draft, retain);
     retain->has_more = is_full(retain);
     return OK;

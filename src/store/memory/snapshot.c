@@ -12,6 +12,7 @@ struct snapshot *snapshot_new(uint64_t seed)
         .events = table_new(&thing_events, seed),
         .standings = table_new(&thing_standings, seed),
         .waiting = table_new(&thing_waiting, seed),
+        .operations = table_new(&thing_operations, seed),
         .keys = table_new(&thing_keys, seed),
         .directory = directory_new(seed),
     };
@@ -27,6 +28,7 @@ struct snapshot *snapshot_draft(const struct snapshot *from)
         .events = table_copy(from->events),
         .standings = table_copy(from->standings),
         .waiting = table_copy(from->waiting),
+        .operations = table_copy(from->operations),
         .keys = table_copy(from->keys),
         .directory = directory_hold(from->directory),
         .mark = from->mark,
@@ -49,6 +51,7 @@ void snapshot_release(struct snapshot *snapshot)
     table_release(snapshot->events);
     table_release(snapshot->standings);
     table_release(snapshot->waiting);
+    table_release(snapshot->operations);
     table_release(snapshot->keys);
     directory_release(snapshot->directory);
     mem_free(snapshot);
@@ -71,10 +74,23 @@ const struct standing *snapshot_standing(const struct snapshot *snapshot, struct
     return table_get(snapshot->standings, id_key(&delivery));
 }
 
+const struct kept_operation *snapshot_operation(const struct snapshot *snapshot,
+                                                struct id operation)
+{
+    return table_get(snapshot->operations, id_key(&operation));
+}
+
 const struct used_key *snapshot_key(const struct snapshot *snapshot,
                                     const uint8_t key[STORE_HASH_BYTES])
 {
     return table_get(snapshot->keys, slice_from(key, STORE_HASH_BYTES));
+}
+
+uint32_t snapshot_deliveries(const struct snapshot *snapshot, struct id event)
+{
+    const struct kept_event *kept = snapshot_event(snapshot, event);
+
+    return kept != NULL ? kept->deliveries : 0;
 }
 
 bool snapshot_has_channel(const struct snapshot *snapshot, struct id account, struct id channel)
@@ -101,6 +117,12 @@ void snapshot_put_standing(struct snapshot *draft, struct standing *standing)
         table_remove(draft->waiting, thing_waiting.key(standing));
     }
     standing_release(standing);
+}
+
+void snapshot_put_operation(struct snapshot *draft, struct kept_operation *kept)
+{
+    table_put(draft->operations, kept);
+    kept_operation_release(kept);
 }
 
 void snapshot_put_key(struct snapshot *draft, struct used_key *used)
@@ -131,6 +153,11 @@ void snapshot_remove_event(struct snapshot *draft, const struct kept_event *kept
         remove_standing(draft, event_delivery_id(event, i));
     }
     table_remove(draft->events, id_key(&event));
+}
+
+void snapshot_remove_operation(struct snapshot *draft, struct id operation)
+{
+    table_remove(draft->operations, id_key(&operation));
 }
 
 void snapshot_remove_key(struct snapshot *draft, const struct used_key *used)
@@ -166,12 +193,12 @@ void snapshot_walk_from(struct snapshot_walk *walk, const struct table *table, s
 }
 
 void snapshot_walk_channel(struct snapshot_walk *walk, const struct snapshot *snapshot,
-                           struct id channel)
+                           struct id channel, struct id after)
 {
-    const struct place start = {.channel = channel, .delivery = ID_NONE};
-    const struct slice after = slice_from(&start, sizeof start);
+    const struct place place = {.channel = channel, .delivery = after};
+    const struct slice key = slice_from(&place, sizeof place);
 
-    snapshot_walk_begin(walk, snapshot->waiting, &after);
+    snapshot_walk_begin(walk, snapshot->waiting, &key);
 }
 
 const struct standing *snapshot_walk_next_in(struct snapshot_walk *walk, struct id channel)

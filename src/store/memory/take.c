@@ -43,7 +43,7 @@ static void find_pending(const struct snapshot *snapshot, const struct store_tak
     const struct standing *standing = NULL;
     struct snapshot_walk walk;
 
-    snapshot_walk_channel(&walk, snapshot, take->channel);
+    snapshot_walk_channel(&walk, snapshot, take->channel, ID_NONE);
     while ((standing = snapshot_walk_next_in(&walk, take->channel)) != NULL) {
         if (!is_held(take, standing->place.delivery)) {
             found_add(found, standing);

@@ -20,6 +20,11 @@ static int compare_ids(struct slice a, struct slice b)
     return compare_u64(left.value, right.value);
 }
 
+static struct slice own_text(struct slice text)
+{
+    return slice_from(mem_text(text.ptr, text.len), text.len);
+}
+
 /* ---- Events ---------------------------------------------------------------------------------- */
 
 static struct slice event_key(const void *thing)
@@ -43,13 +48,15 @@ static void release_event(void *thing)
 
 const struct table_kind thing_events = {event_key, compare_ids, hold_event, release_event};
 
-struct kept_event *kept_event_new(struct event *event, uint32_t deliveries, bool has_data)
+struct kept_event *kept_event_new(struct event *event, struct slice name, uint32_t deliveries,
+                                  bool has_data)
 {
     struct kept_event *kept = MEM_NEW(struct kept_event);
 
     *kept = (struct kept_event){
         .references = 1,
         .event = event_hold(event),
+        .name = own_text(name),
         .deliveries = deliveries,
         .has_data = has_data,
     };
@@ -60,16 +67,12 @@ void kept_event_release(struct kept_event *kept)
 {
     if (reference_drop(&kept->references)) {
         event_release(kept->event);
+        mem_free((void *)kept->name.ptr);
         mem_free(kept);
     }
 }
 
 /* ---- Attempts -------------------------------------------------------------------------------- */
-
-static struct slice own_text(struct slice text)
-{
-    return slice_from(mem_text(text.ptr, text.len), text.len);
-}
 
 static struct tried *tried_new(const struct attempt *attempt, struct tried *before)
 {
@@ -182,6 +185,51 @@ void standing_add_attempt(struct standing *standing, const struct engine_batch *
     standing->attempts = attempt->number;
 }
 
+/* ---- Operations ------------------------------------------------------------------------------ */
+
+static struct slice operation_key(const void *thing)
+{
+    const struct kept_operation *kept = thing;
+
+    return slice_from(&kept->operation->id, sizeof kept->operation->id);
+}
+
+static void hold_operation(void *thing)
+{
+    struct kept_operation *kept = thing;
+
+    reference_take(&kept->references);
+}
+
+static void release_operation(void *thing)
+{
+    kept_operation_release(thing);
+}
+
+const struct table_kind thing_operations = {operation_key, compare_ids, hold_operation,
+                                            release_operation};
+
+struct kept_operation *kept_operation_new(const struct operation *operation,
+                                          const uint8_t *ended_by)
+{
+    struct kept_operation *kept = MEM_NEW(struct kept_operation);
+
+    atomic_init(&kept->references, 1);
+    kept->operation = operation_new(operation);
+    if (ended_by != NULL) {
+        memcpy(kept->ended_by, ended_by, sizeof kept->ended_by);
+    }
+    return kept;
+}
+
+void kept_operation_release(struct kept_operation *kept)
+{
+    if (reference_drop(&kept->references)) {
+        operation_free(kept->operation);
+        mem_free(kept);
+    }
+}
+
 /* ---- Idempotency keys ------------------------------------------------------------------------ */
 
 static struct slice used_key_key(const void *thing)
@@ -205,14 +253,15 @@ static void release_key(void *thing)
 
 const struct table_kind thing_keys = {used_key_key, slice_compare, hold_key, release_key};
 
-struct used_key *used_key_new(const struct store_publish_item *item)
+struct used_key *used_key_new(const uint8_t key[STORE_HASH_BYTES],
+                              const uint8_t body[STORE_HASH_BYTES], struct id first)
 {
     struct used_key *used = MEM_NEW(struct used_key);
 
     atomic_init(&used->references, 1);
-    memcpy(used->key, item->idempotency, sizeof used->key);
-    memcpy(used->body, item->body, sizeof used->body);
-    used->event = item->id;
+    memcpy(used->key, key, sizeof used->key);
+    memcpy(used->body, body, sizeof used->body);
+    used->first = first;
     return used;
 }
 

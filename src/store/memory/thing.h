@@ -12,6 +12,7 @@
 struct kept_event {
     _Atomic uint32_t references;
     struct event *event; /* held */
+    struct slice name;   /* owned; the other one by which it is found, empty: none */
     uint32_t deliveries;
     bool has_data; /* not yet removed by age */
 };
@@ -42,21 +43,30 @@ struct standing {
     struct tried *newest; /* held; NULL: nothing recorded */
 };
 
+/* An operation. */
+struct kept_operation {
+    _Atomic uint32_t references;
+    struct operation *operation;        /* owned */
+    uint8_t ended_by[STORE_HASH_BYTES]; /* body of the request that ended it; zero before */
+};
+
 /* What an idempotency key was used for. */
 struct used_key {
     _Atomic uint32_t references;
     uint8_t key[STORE_HASH_BYTES];
     uint8_t body[STORE_HASH_BYTES];
-    struct id event;
+    struct id first; /* the event or operation */
 };
 
-extern const struct table_kind thing_events;    /* struct kept_event by id */
-extern const struct table_kind thing_standings; /* struct standing by delivery */
-extern const struct table_kind thing_waiting;   /* struct standing by place */
-extern const struct table_kind thing_keys;      /* struct used_key by key */
+extern const struct table_kind thing_events;     /* struct kept_event by id */
+extern const struct table_kind thing_standings;  /* struct standing by delivery */
+extern const struct table_kind thing_waiting;    /* struct standing by place */
+extern const struct table_kind thing_operations; /* struct kept_operation by id */
+extern const struct table_kind thing_keys;       /* struct used_key by key */
 
-/* With one reference; holds the event. */
-struct kept_event *kept_event_new(struct event *event, uint32_t deliveries, bool has_data);
+/* With one reference; holds the event, copies the name. */
+struct kept_event *kept_event_new(struct event *event, struct slice name, uint32_t deliveries,
+                                  bool has_data);
 void kept_event_release(struct kept_event *kept);
 
 /* With one reference; a copy of what is in the literal. */
@@ -70,7 +80,13 @@ bool standing_is_waiting(const struct standing *standing);
 void standing_add_attempt(struct standing *standing, const struct engine_batch *batch,
                           struct attempt *attempt);
 
-struct used_key *used_key_new(const struct store_publish_item *item);
+/* With one reference; copies the operation. ended_by: NULL while it is pending. */
+struct kept_operation *kept_operation_new(const struct operation *operation,
+                                          const uint8_t *ended_by);
+void kept_operation_release(struct kept_operation *kept);
+
+struct used_key *used_key_new(const uint8_t key[STORE_HASH_BYTES],
+                              const uint8_t body[STORE_HASH_BYTES], struct id first);
 void used_key_release(struct used_key *used);
 
 #endif

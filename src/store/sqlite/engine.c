@@ -109,7 +109,7 @@ static enum err set_up(struct engine *engine)
 {
     static const char settings[] = "PRAGMA page_size = 8192;"
                                    "PRAGMA journal_mode = WAL;"
-                                   "PRAGMA synchronous = FULL;"
+                                   "PRAGMA synchronous = FULL;" /* see set_flushes */
                                    "PRAGMA wal_autocheckpoint = 0;"
                                    "PRAGMA temp_store = MEMORY;"
                                    "PRAGMA secure_delete = OFF;"
@@ -117,6 +117,7 @@ static enum err set_up(struct engine *engine)
     struct database *db = &engine->db;
     enum err err = database_run(db, settings);
 
+    engine->flushes = true;
     if (err == OK) {
         err = check_log(db);
     }
@@ -214,12 +215,34 @@ static enum err open_engine(const struct engine_options *options, struct engine 
 
 /* ---- Transactions --------------------------------------------------------------------------- */
 
+/*
+ * Whether the next commits flush the log. What was not flushed stands in the same file before what
+ * comes later, so a later flush covers it; and a checkpoint flushes the log in either case. It must
+ * be said outside of a transaction, and SQLite acts on it when it is prepared, not when it runs.
+ */
+static enum err set_flushes(struct engine *engine, bool flushes)
+{
+    enum err err = OK;
+
+    if (engine->flushes != flushes) {
+        err = database_run(&engine->db,
+                           flushes ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    }
+    if (err == OK) {
+        engine->flushes = flushes;
+    }
+    return err;
+}
+
 static enum err begin(struct engine *engine, const struct engine_batch *batch, struct diag *diag)
 {
     struct database *db = &engine->db;
 
     db->diag = diag;
-    enum err err = sql_run(db, sql_use(db, SQL_begin_write));
+    enum err err = set_flushes(engine, !batch->needs_no_flush);
+    if (err == OK) {
+        err = sql_run(db, sql_use(db, SQL_begin_write));
+    }
     if (err == OK && batch->mark.value != engine->now.mark.value) {
         err = meta_put(db, "mark", batch->mark.value);
         engine->now.mark = batch->mark;
@@ -278,6 +301,9 @@ const struct engine_ops engine_sqlite = {
     .receive = sqlite_receive,
     .answer = sqlite_answer,
     .steer = sqlite_steer,
+    .show = sqlite_show,
+    .open_operation = sqlite_open_operation,
+    .advance = sqlite_advance,
     .put_account = sqlite_put_account,
     .put_channel = sqlite_put_channel,
     .put_key = sqlite_put_key,
@@ -289,6 +315,10 @@ const struct engine_ops engine_sqlite = {
     .list_events = sqlite_list_events,
     .get_delivery = sqlite_get_delivery,
     .list_deliveries = sqlite_list_deliveries,
+    .find_event = sqlite_find_event,
+    .get_operation = sqlite_get_operation,
+    .list_operations = sqlite_list_operations,
+    .due_operations = sqlite_due_operations,
     .take = sqlite_take,
     .lanes = sqlite_lanes,
     .stats = sqlite_stats,

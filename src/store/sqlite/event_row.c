@@ -31,14 +31,13 @@ struct store_target targets_at(struct slice packed, uint32_t index)
 
 /* ---- Writing -------------------------------------------------------------------------------- */
 
-enum err event_row_insert(struct engine *engine, const struct event *event,
-                          const struct store_target *targets, uint32_t targets_len,
-                          struct slice idem)
+enum err event_row_insert(struct engine *engine, const struct store_publish_item *item)
 {
     sqlite3_stmt *insert = sql_use(&engine->db, SQL_insert_event);
+    const struct event *event = item->event;
 
     buf_reset(&engine->scratch);
-    targets_pack(&engine->scratch, targets, targets_len);
+    targets_pack(&engine->scratch, item->targets, item->targets_len);
     bind_id(insert, 1, event->id);
     bind_id(insert, 2, event->account);
     bind_text(insert, 3, event->type);
@@ -52,13 +51,14 @@ enum err event_row_insert(struct engine *engine, const struct event *event,
     bind_text(insert, 7, event->notify_url);
     bind_text(insert, 8, event->external_id);
     bind_text(insert, 9, event->attributes);
-    if (slice_is_empty(idem)) {
-        bind_null(insert, 10);
+    if (item->is_idempotent) {
+        bind_blob(insert, 10, slice_from(item->idempotency, sizeof item->idempotency));
     } else {
-        bind_blob(insert, 10, idem);
+        bind_null(insert, 10);
     }
     bind_blob(insert, 11, buf_view(&engine->scratch));
     bind_blob(insert, 12, event->data);
+    bind_text(insert, 13, item->name);
     return sql_run(&engine->db, insert);
 }
 

@@ -13,10 +13,8 @@ void targets_pack(struct buf *out, const struct store_target *targets, uint32_t 
 uint32_t targets_count(struct slice packed);
 struct store_target targets_at(struct slice packed, uint32_t index);
 
-/* Adds the row. idem: its idempotency key, or the empty slice. */
-enum err event_row_insert(struct engine *engine, const struct event *event,
-                          const struct store_target *targets, uint32_t targets_len,
-                          struct slice idem) MUST_CHECK;
+/* Adds the row of an item's event. */
+enum err event_row_insert(struct engine *engine, const struct store_publish_item *item) MUST_CHECK;
 
 /* Makes the event of a row of EVENT_COLUMNS. */
 struct event *event_row_make(sqlite3_stmt *row);

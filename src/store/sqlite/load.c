@@ -136,7 +136,8 @@ static enum err make_account(struct load *load, sqlite3_stmt *row, struct accoun
     }
     err = json_parse(&load->doc, buf_view(&load->settings), diag);
     if (err == OK) {
-        err = account_from_json(column_slice(row, 1), json_root(&load->doc), NULL, &account, diag);
+        err = account_from_json(column_slice(row, 1), json_root(&load->doc), NULL,
+                                &load->engine->channel_defaults.dialects, &account, diag);
     }
     if (err != OK) {
         return damaged(load, "account", id);
@@ -145,7 +146,10 @@ static enum err make_account(struct load *load, sqlite3_stmt *row, struct accoun
     account->id = id;
     account->created = column_wall(row, 5);
     account->updated = column_wall(row, 6);
-    account_set_credentials(account, buf_view(&load->secrets));
+    struct credentials *credentials =
+        credentials_new(buf_view(&load->secrets), &load->engine->channel_defaults.dialects);
+    account_set_credentials(account, credentials);
+    credentials_release(credentials);
     *out = account;
     return OK;
 }
@@ -253,7 +257,7 @@ static enum err newest_delivery(struct database *db, struct id *newest)
 static enum err load_newest(struct database *db, struct id *newest)
 {
     static const enum sql tables[] = {SQL_newest_attempt, SQL_newest_account, SQL_newest_channel,
-                                      SQL_newest_key};
+                                      SQL_newest_key,     SQL_newest_operation};
     enum err err = newest_delivery(db, newest);
 
     for (size_t i = 0; i < ARRAY_LEN(tables) && err == OK; i++) {

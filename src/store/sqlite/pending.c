@@ -23,6 +23,37 @@ enum err pending_get(struct database *db, struct id channel, struct id delivery,
     return err;
 }
 
+struct pending_row pending_read(sqlite3_stmt *row, struct id channel)
+{
+    return (struct pending_row){
+        .channel = channel,
+        .delivery = column_id(row, 0),
+        .due = column_wall(row, 1),
+        .attempts = column_u32(row, 2),
+        .epoch = column_u32(row, 3),
+        .account = column_id(row, 4),
+        .last_attempt = column_id(row, 5),
+        .way = (enum store_way)column_i64(row, 6),
+        .is_found = true,
+    };
+}
+
+enum err pending_first(struct database *db, struct id channel, struct pending_row *out)
+{
+    sqlite3_stmt *row = sql_use(db, SQL_pending_in_order);
+    bool has_row = false;
+
+    *out = (struct pending_row){.channel = channel};
+    bind_id(row, 1, channel);
+    bind_id(row, 2, ID_NONE);
+    enum err err = sql_next(db, row, &has_row);
+    if (err == OK && has_row) {
+        *out = pending_read(row, channel);
+    }
+    sql_end(row);
+    return err;
+}
+
 struct wall pending_due_now(enum store_way way, struct wall now)
 {
     static const struct wall not_leased = {0};
@@ -66,6 +97,18 @@ enum err pending_move(struct engine *engine, const struct pending_row *row)
     bind_i64(move, 4, row->attempts);
     bind_id_or_null(move, 5, row->last_attempt);
     return sql_run(&engine->db, move);
+}
+
+enum err pending_lease(struct engine *engine, const struct pending_row *row)
+{
+    sqlite3_stmt *lease = sql_use(&engine->db, SQL_lease_pending);
+
+    bind_id(lease, 1, row->channel);
+    bind_id(lease, 2, row->delivery);
+    bind_wall(lease, 3, row->due);
+    bind_i64(lease, 4, row->attempts);
+    bind_i64(lease, 5, row->epoch);
+    return sql_run(&engine->db, lease);
 }
 
 enum err pending_delete(struct engine *engine, struct id channel, struct id delivery)

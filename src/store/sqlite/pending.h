@@ -21,6 +21,12 @@ struct pending_row {
 enum err pending_get(struct database *db, struct id channel, struct id delivery,
                      struct pending_row *out) MUST_CHECK;
 
+/* A row of SQL_pending_in_order. */
+struct pending_row pending_read(sqlite3_stmt *row, struct id channel);
+
+/* The oldest one of a channel. */
+enum err pending_first(struct database *db, struct id channel, struct pending_row *out) MUST_CHECK;
+
 /* What `due` is of a row that somebody may have at once. */
 struct wall pending_due_now(enum store_way way, struct wall now);
 
@@ -30,6 +36,9 @@ enum err pending_put(struct engine *engine, struct wall now,
 
 /* Writes due, attempts and last_attempt of a row that is there. */
 enum err pending_move(struct engine *engine, const struct pending_row *row) MUST_CHECK;
+
+/* Writes due, attempts and epoch: what a receive changes. */
+enum err pending_lease(struct engine *engine, const struct pending_row *row) MUST_CHECK;
 
 enum err pending_delete(struct engine *engine, struct id channel, struct id delivery) MUST_CHECK;
 

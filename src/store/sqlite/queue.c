@@ -1,6 +1,6 @@
 /*
- * Receiving and answering. A queue channel's messages are its rows in pending, in the order of
- * their ids; a lease is a row's `due`.
+ * Receiving. A queue channel's messages are its rows in pending, in the order of their ids; a lease
+ * is a row's `due`.
  *
  * The oldest available message is found by walking over those that are leased. So that a consumer
  * who holds thousands does not make everyone walk over them again and again, a hint per channel
@@ -10,9 +10,8 @@
 #include "store/sqlite/queue.h"
 
 #include "base/mem.h"
-#include "store/sqlite/attempt_row.h"
+#include "store/sqlite/answer.h"
 #include "store/sqlite/event_row.h"
-#include "store/sqlite/pending.h"
 
 enum {
     LOOK_MAX = 8192,     /* rows one receive walks over: some milliseconds */
@@ -79,7 +78,9 @@ struct walk {
     size_t spent_len;
     size_t bytes; /* of data in receive->messages */
     struct queue_hint hint;
-    bool leaves_some; /* an available one was passed and stays available: the hint ends before it */
+    /* the hint ends here: what was passed stays available, or was not looked at */
+    bool leaves_some;
+    struct wall next; /* when the first of the leases that were met ends */
 };
 
 static bool is_leased(struct wall due, struct wall now)
@@ -87,24 +88,12 @@ static bool is_leased(struct wall due, struct wall now)
     return due.us > now.us && due.us <= now.us + STORE_LEASE_US_MAX;
 }
 
-static struct pending_row read_row(sqlite3_stmt *row, struct id channel)
-{
-    return (struct pending_row){
-        .channel = channel,
-        .delivery = column_id(row, 0),
-        .way = STORE_QUEUE,
-        .due = column_wall(row, 1),
-        .attempts = column_u32(row, 2),
-        .epoch = column_u32(row, 3),
-        .account = column_id(row, 4),
-        .last_attempt = column_id(row, 5),
-        .is_found = true,
-    };
-}
-
 /* What the walk leaves behind is leased until then, or gone for ever. */
 static void pass(struct walk *walk, struct id delivery, struct wall until)
 {
+    if (until.us < walk->next.us) {
+        walk->next = until;
+    }
     if (walk->leaves_some) {
         return;
     }
@@ -189,6 +178,21 @@ static enum err walk_row(struct engine *engine, struct walk *walk, const struct 
     return OK;
 }
 
+/* Where the walk begins. Behind `after` it says nothing of what lies before, so the hint stays as
+ * it is. */
+static struct id begin_walk(struct walk *walk)
+{
+    struct id after = walk->receive->after;
+
+    if (after.value <= walk->hint.floor.value) {
+        walk->next = walk->hint.until;
+        return walk->hint.floor;
+    }
+    walk->next = WALL_NEVER;
+    walk->leaves_some = true;
+    return after;
+}
+
 /* Collects what is available; changes nothing yet, as the walk reads the table that would
  * change. */
 static enum err walk_rows(struct engine *engine, struct walk *walk)
@@ -200,13 +204,13 @@ static enum err walk_rows(struct engine *engine, struct walk *walk)
     enum err err = OK;
 
     bind_id(rows, 1, receive->channel);
-    bind_id(rows, 2, walk->hint.floor);
+    bind_id(rows, 2, begin_walk(walk));
     while (has_row && !receive->has_more && err == OK) {
         err = sql_next(&engine->db, rows, &has_row);
         if (err == OK && has_row && ++looked > LOOK_MAX) {
             receive->has_more = true;
         } else if (err == OK && has_row) {
-            struct pending_row row = read_row(rows, receive->channel);
+            struct pending_row row = pending_read(rows, receive->channel);
 
             err = walk_row(engine, walk, &row);
         }
@@ -215,40 +219,12 @@ static enum err walk_rows(struct engine *engine, struct walk *walk)
     return err;
 }
 
-/* The attempt that stands for a queue message's acknowledgement. */
-static enum err acknowledge(struct engine *engine, const struct engine_batch *batch,
-                            struct pending_row *row)
+static enum err lease(struct engine *engine, const struct walk *walk, struct pending_row *row)
 {
-    struct attempt attempt = {
-        .number = row->attempts,
-        .began = batch->now,
-        .outcome = ATTEMPT_DELIVERED,
-    };
-    bool is_plain = row->attempts == 1 && row->last_attempt.value == 0;
-    enum err err = attempt_row_append(engine, batch, row->delivery, row->last_attempt, &attempt);
-
-    if (err != OK) {
-        return err;
-    }
-    row->last_attempt = attempt.id;
-    if (!is_plain) {
-        return pending_end(engine, batch->now, row, DELIVERY_DELIVERED);
-    }
-    err = pending_delete(engine, row->channel, row->delivery);
-    return err != OK ? err : attempt_row_index(engine, row->delivery, attempt.id);
-}
-
-static enum err lease(struct engine *engine, const struct walk *walk, const struct pending_row *row)
-{
-    sqlite3_stmt *update = sql_use(&engine->db, SQL_lease_pending);
     int64_t lease_us = walk->receive->lease_us;
 
-    bind_id(update, 1, row->channel);
-    bind_id(update, 2, row->delivery);
-    bind_i64(update, 3, lease_us == 0 ? 0 : walk->now.us + lease_us);
-    bind_i64(update, 4, row->attempts);
-    bind_i64(update, 5, row->epoch);
-    return sql_run(&engine->db, update);
+    row->due.us = lease_us == 0 ? 0 : walk->now.us + lease_us;
+    return pending_lease(engine, row);
 }
 
 /* Now the changes: what was found is leased or acknowledged, what was received too often fails. */
@@ -266,7 +242,8 @@ static enum err write_walk(struct engine *engine, const struct engine_batch *bat
 
         row->attempts++;
         row->epoch++;
-        err = receive->is_auto_ack ? acknowledge(engine, batch, row) : lease(engine, walk, row);
+        err = receive->is_auto_ack ? answer_acknowledge(engine, batch, row)
+                                   : lease(engine, walk, row);
     }
     return err;
 }
@@ -290,81 +267,9 @@ enum err sqlite_receive(struct engine *engine, const struct engine_batch *batch,
     }
     if (err == OK) {
         keep_hint(engine, &walk.hint, batch->now);
-        receive->next_available = receive->has_more ? batch->now : walk.hint.until;
+        receive->next_available = receive->has_more ? batch->now : walk.next;
     }
     mem_free(walk.rows);
     mem_free(walk.spent);
-    return err;
-}
-
-/* ---- Answering ------------------------------------------------------------------------------ */
-
-static enum err hold_until(struct engine *engine, const struct pending_row *row, struct wall due)
-{
-    sqlite3_stmt *update = sql_use(&engine->db, SQL_due_pending);
-
-    bind_id(update, 1, row->channel);
-    bind_id(update, 2, row->delivery);
-    bind_wall(update, 3, due);
-    return sql_run(&engine->db, update);
-}
-
-/* The receive does not count, but its epoch is used up. */
-static enum err undo(struct engine *engine, struct pending_row *row)
-{
-    row->due = (struct wall){0};
-    row->attempts--;
-    return pending_move(engine, row);
-}
-
-static enum err answer_row(struct engine *engine, const struct engine_batch *batch,
-                           const struct store_answer *answer, struct pending_row *row)
-{
-    switch (answer->kind) {
-    case STORE_ACK:
-        return acknowledge(engine, batch, row);
-    case STORE_RELEASE:
-        return hold_until(engine, row, (struct wall){0});
-    case STORE_EXTEND:
-        return hold_until(engine, row, (struct wall){batch->now.us + answer->lease_us});
-    case STORE_UNDO:
-        return undo(engine, row);
-    }
-    return OK;
-}
-
-static enum err answer_item(struct engine *engine, const struct engine_batch *batch,
-                            const struct store_answer *answer, struct store_answer_item *item)
-{
-    struct pending_row row;
-    enum err err = pending_get(&engine->db, answer->channel, item->delivery, &row);
-
-    if (err != OK) {
-        return err;
-    }
-    if (!row.is_found || row.way != STORE_QUEUE || row.account.value != answer->account.value) {
-        item->err = ERR_NOT_FOUND;
-        return OK;
-    }
-    if (row.epoch != item->epoch) {
-        item->err = ERR_STALE;
-        return OK;
-    }
-    item->err = OK;
-    return answer_row(engine, batch, answer, &row);
-}
-
-enum err sqlite_answer(struct engine *engine, const struct engine_batch *batch,
-                       struct store_answer *answer)
-{
-    enum err err = OK;
-
-    (void)engine_write(engine, &answer->request);
-    if (answer->kind != STORE_ACK) {
-        queue_forget_hint(engine, answer->channel); /* what was leased becomes free, or earlier */
-    }
-    for (size_t i = 0; i < answer->items_len && err == OK; i++) {
-        err = answer_item(engine, batch, answer, &answer->items[i]);
-    }
     return err;
 }

@@ -83,12 +83,85 @@ enum err sqlite_get_event(struct engine_reader *reader, struct wall now,
     return reader_end(reader, err);
 }
 
+static enum err find_by_name(struct database *db, struct store_find_event *find, struct id *out)
+{
+    sqlite3_stmt *row = sql_use(db, SQL_find_event_by_name);
+    bool has_row = false;
+
+    bind_id(row, 1, find->account);
+    bind_text(row, 2, find->name);
+    enum err err = sql_next(db, row, &has_row);
+    if (err == OK) {
+        *out = has_row ? column_id(row, 0) : ID_NONE;
+    }
+    sql_end(row);
+    return err;
+}
+
+enum err sqlite_find_event(struct engine_reader *reader, struct wall now,
+                           struct store_find_event *find)
+{
+    struct id event = ID_NONE;
+
+    (void)now;
+    find->found = NULL;
+    enum err err = reader_begin(reader, &find->request);
+    if (err == OK) {
+        err = find_by_name(&reader->db, find, &event);
+    }
+    if (err == OK && event.value != 0) {
+        err = event_row_get(&reader->db, event, &find->found);
+    }
+    return reader_end(reader, err);
+}
+
 /* ---- Many ----------------------------------------------------------------------------------- */
 
-/* Adds the event unless the filter or the limits forbid it; *is_over: the answer is full before
- * it. */
-static enum err add_event(struct database *db, struct store_list_events *list, struct id id,
-                          size_t *bytes, bool *is_over)
+/* An event that a list comes by. */
+struct candidate {
+    struct id event;
+    struct id delivery; /* its one to the list's channel, if there is one */
+    bool is_wanted;     /* by the filters */
+};
+
+/* Whether the event has a delivery to the list's channel, which it notes. */
+static bool goes_to_channel(const struct store_list_events *list, struct slice targets,
+                            struct candidate *candidate)
+{
+    for (uint32_t i = 0; i < targets_count(targets); i++) {
+        if (targets_at(targets, i).channel.value == list->channel.value) {
+            candidate->delivery = event_delivery_id(candidate->event, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Looks at what the filters ask for before the event with all its data is read. */
+static enum err check_filters(struct database *db, const struct store_list_events *list,
+                              struct candidate *candidate)
+{
+    sqlite3_stmt *row = sql_use(db, SQL_find_event);
+    bool has_row = false;
+
+    candidate->is_wanted = slice_is_empty(list->type) && list->channel.value == 0;
+    if (candidate->is_wanted) {
+        return OK;
+    }
+    bind_id(row, 1, candidate->event);
+    enum err err = sql_next(db, row, &has_row);
+    if (err == OK && has_row) {
+        candidate->is_wanted =
+            (slice_is_empty(list->type) || filter_matches(list->type, column_slice(row, 2))) &&
+            (list->channel.value == 0 || goes_to_channel(list, column_slice(row, 3), candidate));
+    }
+    sql_end(row);
+    return err;
+}
+
+/* Adds a wanted event unless the limits forbid it; *is_over: the answer is full before it. */
+static enum err add_event(struct database *db, struct store_list_events *list,
+                          const struct candidate *candidate, size_t *bytes, bool *is_over)
 {
     struct event *event = NULL;
 
@@ -96,19 +169,36 @@ static enum err add_event(struct database *db, struct store_list_events *list, s
     if (*is_over) {
         return OK;
     }
-    enum err err = event_row_get(db, id, &event);
+    enum err err = event_row_get(db, candidate->event, &event);
     if (err != OK || event == NULL) {
         return err;
     }
-    bool is_wanted = slice_is_empty(list->type) || filter_matches(list->type, event->type);
-    *is_over = is_wanted && list->events_len > 0 && *bytes + event->data.len > list->bytes_max;
-    if (!is_wanted || *is_over) {
+    *is_over = list->events_len > 0 && *bytes + event->data.len > list->bytes_max;
+    if (*is_over) {
         event_release(event);
         return OK;
     }
     *bytes += event->data.len;
+    if (list->deliveries != NULL) {
+        list->deliveries[list->events_len] = candidate->delivery;
+    }
     list->events[list->events_len++] = event;
     return OK;
+}
+
+static enum err look_at(struct database *db, struct store_list_events *list, struct id event,
+                        size_t *bytes)
+{
+    struct candidate candidate = {.event = event};
+    enum err err = check_filters(db, list, &candidate);
+
+    if (err == OK && candidate.is_wanted) {
+        err = add_event(db, list, &candidate, bytes, &list->has_more);
+    }
+    if (!list->has_more) {
+        list->last = event;
+    }
+    return err;
 }
 
 static enum err list_rows(struct database *db, struct store_list_events *list,
@@ -124,13 +214,9 @@ static enum err list_rows(struct database *db, struct store_list_events *list,
         if (err != OK || !has_row) {
             break;
         }
-        struct id id = column_id(rows, 0);
         list->has_more = ++looked > ROWS_MAX;
         if (!list->has_more) {
-            err = add_event(db, list, id, &bytes, &list->has_more);
-        }
-        if (!list->has_more) {
-            list->last = id;
+            err = look_at(db, list, column_id(rows, 0), &bytes);
         }
     }
     sql_end(rows);
@@ -166,6 +252,7 @@ enum err sqlite_list_events(struct engine_reader *reader, struct wall now,
     (void)now;
     list->max = list->max < EVENTS_MAX ? list->max : EVENTS_MAX;
     list->events = MEM_ARRAY(list->max, struct event *);
+    list->deliveries = list->channel.value != 0 ? MEM_ARRAY(list->max, struct id) : NULL;
     list->events_len = 0;
     list->has_more = false;
     list->last = list->after;

@@ -7,11 +7,13 @@
  *   data               goes from events past their age, once no delivery needs it; queue messages
  *                      expire
  *   idempotency keys   go past their age
+ *   operations         go once they ended long ago: see retain_operation.c
  *   the rest           whole events, attempts, buckets: see retain_rest.c
  *
  * No walk passes the mark: above it deliveries are under way that have no row.
  */
 #include "store/sqlite/event_row.h"
+#include "store/sqlite/idempotency.h"
 #include "store/sqlite/pending.h"
 #include "store/sqlite/retain_internal.h"
 
@@ -35,6 +37,7 @@ static enum err read_old_event(struct engine *engine, sqlite3_stmt *row, struct 
             .targets = buf_view(&engine->scratch),
             .has_data = column_i64(row, 4) == 0,
             .has_key = key.len == STORE_HASH_BYTES,
+            .has_name = column_i64(row, 6) == 0,
             .is_found = true,
         };
         if (out->has_key) {
@@ -92,26 +95,6 @@ static enum err next_removed(struct database *db, struct id *channel)
     return err;
 }
 
-/* The first delivery that is pending for a channel. */
-static enum err first_pending(struct database *db, struct id channel, struct pending_row *out)
-{
-    sqlite3_stmt *row = sql_use(db, SQL_pending_in_order);
-    bool has_row = false;
-
-    *out = (struct pending_row){.channel = channel};
-    bind_id(row, 1, channel);
-    bind_id(row, 2, ID_NONE);
-    enum err err = sql_next(db, row, &has_row);
-    if (err == OK && has_row) {
-        out->delivery = column_id(row, 0);
-        out->attempts = column_u32(row, 2);
-        out->last_attempt = column_id(row, 5);
-        out->is_found = true;
-    }
-    sql_end(row);
-    return err;
-}
-
 static enum err forget_removed(struct database *db, struct id channel)
 {
     sqlite3_stmt *gone = sql_use(db, SQL_delete_removed);
@@ -141,7 +124,7 @@ static enum err sweep_removed(struct sweep *sweep)
     enum err err = next_removed(db, &channel);
 
     while (err == OK && channel.value != 0 && sweep->left > 0) {
-        err = first_pending(db, channel, &row);
+        err = pending_first(db, channel, &row);
         if (err == OK && row.is_found) {
             err = cancel_pending(sweep, &row);
         } else if (err == OK) {
@@ -243,15 +226,11 @@ static enum err sweep_data(struct sweep *sweep)
 
 enum err retain_drop_key(struct sweep *sweep, const struct old_event *event)
 {
-    sqlite3_stmt *drop = sql_use(&sweep->engine->db, SQL_delete_idempotency);
-
     if (!event->has_key) {
         return OK;
     }
-    bind_blob(drop, 1, slice_from(event->key, sizeof event->key));
-    bind_id(drop, 2, event->id);
     sweep->retain->removed++;
-    return sql_run(&sweep->engine->db, drop);
+    return idempotency_drop(&sweep->engine->db, event->key, event->id);
 }
 
 static enum err sweep_keys(struct sweep *sweep)
@@ -287,8 +266,9 @@ enum err sqlite_retain(struct engine *engine, const struct engine_batch *batch,
                        struct store_retain *retain)
 {
     static enum err (*const walks[])(struct sweep * sweep) = {
-        sweep_removed,         sweep_data,           sweep_keys, retain_sweep_events,
-        retain_sweep_attempts, retain_sweep_buckets,
+        sweep_removed,           sweep_data,          sweep_keys,
+        retain_sweep_operations, retain_sweep_events, retain_sweep_attempts,
+        retain_sweep_buckets,
     };
     struct sweep sweep = {
         .engine = engine,

@@ -21,6 +21,7 @@ struct old_event {
     struct id id, account;
     struct slice targets; /* lent from engine->scratch */
     bool has_data;
+    bool has_name;
     bool has_key;
     uint8_t key[STORE_HASH_BYTES];
     bool is_found;
@@ -36,6 +37,9 @@ enum err retain_next_event(struct sweep *sweep, struct id after, struct wall bef
 
 /* Only while it is this event's: the same key may have been used anew since. */
 enum err retain_drop_key(struct sweep *sweep, const struct old_event *event) MUST_CHECK;
+
+/* The walk of retain_operation.c. */
+enum err retain_sweep_operations(struct sweep *sweep) MUST_CHECK;
 
 /* The walks of retain_rest.c, in this order. */
 enum err retain_sweep_events(struct sweep *sweep) MUST_CHECK;

@@ -22,19 +22,31 @@ static enum err delete_deliveries(struct engine *engine, const struct old_event 
     return err;
 }
 
-static enum err delete_from_index(struct engine *engine, const struct old_event *event)
+static enum err delete_index_row(struct database *db, enum sql statement, int64_t bucket,
+                                 const struct old_event *event)
 {
-    sqlite3_stmt *gone = sql_use(&engine->db, SQL_delete_event_by_account);
-    int64_t bucket = 0;
-    enum err err = bucket_of(&engine->db, event->id, &bucket);
+    sqlite3_stmt *gone = sql_use(db, statement);
 
-    if (err != OK) {
-        return err;
-    }
     bind_i64(gone, 1, bucket);
     bind_id(gone, 2, event->account);
     bind_id(gone, 3, event->id);
-    return sql_run(&engine->db, gone);
+    return sql_run(db, gone);
+}
+
+/* While the event's own row is still there: it knows the name. */
+static enum err delete_from_indexes(struct engine *engine, const struct old_event *event)
+{
+    struct database *db = &engine->db;
+    int64_t bucket = 0;
+    enum err err = bucket_of(db, event->id, &bucket);
+
+    if (err == OK) {
+        err = delete_index_row(db, SQL_delete_event_by_account, bucket, event);
+    }
+    if (err == OK && event->has_name) {
+        err = delete_index_row(db, SQL_delete_event_by_name, bucket, event);
+    }
+    return err;
 }
 
 static enum err delete_event(struct sweep *sweep, const struct old_event *event)
@@ -47,7 +59,7 @@ static enum err delete_event(struct sweep *sweep, const struct old_event *event)
         err = retain_drop_key(sweep, event);
     }
     if (err == OK) {
-        err = delete_from_index(engine, event);
+        err = delete_from_indexes(engine, event);
     }
     if (err != OK) {
         return err;

@@ -9,14 +9,20 @@
 
 /*
  * The common way of an event only appends: one row each in event, event_by_account, attempt and
- * attempt_by_delivery. The two indexes begin with a bucket of creation order, so what is inserted
- * falls into a small hot part of them, however much lies behind.
+ * attempt_by_delivery, and in event_by_name when the event has a name. These indexes begin with a
+ * bucket of creation order, so what is inserted falls into a small hot part of them, however much
+ * lies behind.
  *
  * In event, data stands last: it may be long, and what stands behind a long value is slow to reach.
  * targets holds for each delivery 8 bytes of channel id (most significant first) and 1 byte of way.
- * A NULL content_type is application/json; NULL data was removed by age.
+ * A NULL content_type is application/json; NULL data was removed by age. The name came later than
+ * data; it is read only to find its row in event_by_name when the event goes.
  *
  * In pending, due is when to try; for the queue it is when the lease ends, 0 when it is available.
+ *
+ * In operation, idem is the key it was opened with, until that does not count any more; body is of
+ * the request that ended it. Its long values stand last too. removed_account has those whose
+ * operations retention has still to remove, as removed has the channels.
  *
  * Where a delivery stands: pending has a row; ended has a row; without both it was delivered by its
  * first attempt, unless it is fresh: its event above the mark and no attempt known.
@@ -60,6 +66,23 @@ static const char *const steps[] = {
     " account INTEGER, label TEXT, created INTEGER NOT NULL);"
     "CREATE INDEX key_by_account ON key (account);"
     "CREATE TABLE removed (channel INTEGER PRIMARY KEY);",
+
+    "ALTER TABLE event ADD COLUMN name TEXT;"
+    "CREATE TABLE event_by_name (bucket INTEGER, account INTEGER, name TEXT, event INTEGER,"
+    " PRIMARY KEY (bucket, account, name, event)) WITHOUT ROWID;",
+
+    "CREATE TABLE operation (id INTEGER PRIMARY KEY, account INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, created INTEGER NOT NULL, deadline INTEGER NOT NULL,"
+    " expires INTEGER NOT NULL, delayed INTEGER NOT NULL, steps INTEGER NOT NULL,"
+    " ended INTEGER NOT NULL, code INTEGER NOT NULL, event INTEGER, command TEXT, client_ref TEXT,"
+    " server_ref TEXT, notify_url TEXT, origin TEXT, idem BLOB, body BLOB, result TEXT, data TEXT,"
+    " outcome TEXT);"
+    "CREATE INDEX operation_by_account ON operation (account);"
+    "CREATE INDEX operation_due ON operation (deadline)"
+    " WHERE state = 0 AND deadline > 0 AND delayed = 0;"
+    "CREATE INDEX operation_ended ON operation (ended) WHERE ended > 0;"
+    "CREATE INDEX operation_keyed ON operation (id) WHERE idem IS NOT NULL;"
+    "CREATE TABLE removed_account (account INTEGER PRIMARY KEY);",
 };
 
 enum { VERSION = ARRAY_LEN(steps) };

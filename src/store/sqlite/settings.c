@@ -33,7 +33,8 @@ enum err sqlite_put_account(struct engine *engine, const struct engine_batch *ba
     bind_text(upsert, 2, account->name);
     bind_i64(upsert, 3, engine->has_master_key);
     sealed_bind(engine, upsert, 4, "account settings", account->id, buf_view(&settings));
-    sealed_bind(engine, upsert, 5, "account credentials", account->id, account->credentials);
+    sealed_bind(engine, upsert, 5, "account credentials", account->id,
+                account->credentials != NULL ? account->credentials->raw : SLICE(""));
     bind_wall(upsert, 6, account->created);
     bind_wall(upsert, 7, account->updated);
     enum err err = sql_run(db, upsert);
@@ -115,7 +116,8 @@ enum err sqlite_remove(struct engine *engine, const struct engine_batch *batch,
 {
     static const enum sql channel[] = {SQL_note_removed, SQL_delete_channel};
     static const enum sql account[] = {SQL_note_removed_of, SQL_delete_channels_of,
-                                       SQL_delete_keys_of, SQL_delete_account};
+                                       SQL_delete_keys_of, SQL_note_removed_account,
+                                       SQL_delete_account};
     struct database *db = engine_write(engine, &target->request);
 
     (void)batch;

@@ -42,6 +42,7 @@ struct engine {
     struct engine_memory now;       /* as the running transaction leaves it */
     struct engine_memory committed; /* as the last commit left it */
     _Atomic int64_t pending_shown;  /* committed.pending, for the readers */
+    bool flushes;                   /* at commit: the connection's setting */
     struct map queue_hints;         /* see queue.c; values owned */
     struct buf scratch;             /* for the targets of one event */
     struct checkpoint checkpoint;
@@ -85,6 +86,9 @@ WRITES(settle);
 WRITES(receive);
 WRITES(answer);
 WRITES(steer);
+WRITES(show);
+WRITES(open_operation);
+WRITES(advance);
 WRITES(put_account);
 WRITES(put_channel);
 WRITES(put_key);
@@ -96,6 +100,10 @@ READS(get_event);
 READS(list_events);
 READS(get_delivery);
 READS(list_deliveries);
+READS(find_event);
+READS(get_operation);
+READS(list_operations);
+READS(due_operations);
 READS(take);
 READS(lanes);
 READS(stats);

@@ -15,6 +15,11 @@
     " event.external_id, event.attributes, event.data"
 enum { EVENT_COLUMNS_COUNT = 11 };
 
+/* What read_operation.c reads of an operation, in its order. */
+#define OPERATION_COLUMNS                                                                          \
+    "id, account, state, created, deadline, expires, delayed, steps, ended, code, event, command," \
+    " client_ref, server_ref, notify_url, origin, result, data, outcome"
+
 #define SQL_STATEMENTS(X)                                                                          \
     X(begin_write, "BEGIN IMMEDIATE")                                                              \
     X(begin_read, "BEGIN")                                                                         \
@@ -27,15 +32,15 @@ enum { EVENT_COLUMNS_COUNT = 11 };
     /* events */                                                                                   \
     X(insert_event,                                                                                \
       "INSERT INTO event (id, account, type, content_type, client_ref, server_ref, notify_url,"    \
-      " external_id, attributes, idem, targets, data)"                                             \
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                               \
+      " external_id, attributes, idem, targets, data, name)"                                       \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")                          \
     X(get_event, "SELECT " EVENT_COLUMNS " FROM event WHERE id = ?1")                              \
     X(get_event_of_delivery,                                                                       \
       "SELECT " EVENT_COLUMNS ", targets FROM event WHERE id <= ?1 ORDER BY id DESC LIMIT 1")      \
     X(find_event, "SELECT id, account, type, targets, data IS NULL FROM event WHERE id <= ?1"      \
                   " ORDER BY id DESC LIMIT 1")                                                     \
     X(events_from, "SELECT id, account, targets FROM event WHERE id > ?1 ORDER BY id LIMIT ?2")    \
-    X(next_event, "SELECT id, account, type, targets, data IS NULL, idem FROM event"               \
+    X(next_event, "SELECT id, account, type, targets, data IS NULL, idem, name IS NULL FROM event" \
                   " WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT 1")                                \
     X(drop_data, "UPDATE event SET data = NULL WHERE id = ?1 AND data IS NOT NULL")                \
     X(delete_event, "DELETE FROM event WHERE id = ?1")                                             \
@@ -62,6 +67,15 @@ enum { EVENT_COLUMNS_COUNT = 11 };
                    " ON found.bucket = bucket.id AND found.account = ?1"                           \
                    " AND found.event >= ?2 AND found.event < ?3"                                   \
                    " WHERE bucket.id BETWEEN ?4 AND ?5 ORDER BY bucket.id DESC, found.event DESC") \
+    X(insert_event_by_name,                                                                        \
+      "INSERT INTO event_by_name (bucket, account, name, event) VALUES (?1, ?2, ?3, ?4)")          \
+    X(delete_event_by_name,                                                                        \
+      "DELETE FROM event_by_name WHERE bucket = ?1 AND account = ?2 AND event = ?3"                \
+      " AND name = (SELECT name FROM event WHERE id = ?3)")                                        \
+    X(find_event_by_name,                                                                          \
+      "SELECT found.event FROM bucket CROSS JOIN event_by_name AS found"                           \
+      " ON found.bucket = bucket.id AND found.account = ?1 AND found.name = ?2"                    \
+      " ORDER BY bucket.id DESC, found.event DESC LIMIT 1")                                        \
                                                                                                    \
     /* attempts */                                                                                 \
     X(insert_attempt,                                                                              \
@@ -99,7 +113,7 @@ enum { EVENT_COLUMNS_COUNT = 11 };
                      " WHERE channel = ?1 AND delivery = ?2")                                      \
     X(delete_pending, "DELETE FROM pending WHERE channel = ?1 AND delivery = ?2")                  \
     X(pending_in_order,                                                                            \
-      "SELECT delivery, due, attempts, epoch, account, last_attempt FROM pending"                  \
+      "SELECT delivery, due, attempts, epoch, account, last_attempt, way FROM pending"             \
       " WHERE channel = ?1 AND delivery > ?2 ORDER BY delivery")                                   \
     X(pending_by_due,                                                                              \
       "SELECT delivery, due, attempts FROM pending WHERE channel = ?1 AND due > ?2 AND way <> 3"   \
@@ -119,6 +133,38 @@ enum { EVENT_COLUMNS_COUNT = 11 };
     X(put_idempotency,                                                                             \
       "INSERT OR REPLACE INTO idempotency (key, event, body) VALUES (?1, ?2, ?3)")                 \
     X(delete_idempotency, "DELETE FROM idempotency WHERE key = ?1 AND event = ?2")                 \
+                                                                                                   \
+    /* operations; each index stands by its name, for without it the walk would be over all */     \
+    X(insert_operation,                                                                            \
+      "INSERT INTO operation (id, account, state, created, deadline, expires, delayed, steps,"     \
+      " ended, code, event, command, client_ref, server_ref, notify_url, origin, idem, data)"      \
+      " VALUES (?1, ?2, 0, ?3, ?4, ?5, 0, 0, 0, 0, NULL, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")          \
+    X(get_operation, "SELECT " OPERATION_COLUMNS " FROM operation WHERE id = ?1")                  \
+    X(get_operation_state,                                                                         \
+      "SELECT account, state, delayed, steps, event, body FROM operation WHERE id = ?1")           \
+    X(step_operation, "UPDATE operation SET steps = steps + 1 WHERE id = ?1")                      \
+    X(delay_operation, "UPDATE operation SET delayed = 1 WHERE id = ?1")                           \
+    X(end_operation, "UPDATE operation SET state = ?2, ended = ?3, code = ?4, event = ?5,"         \
+                     " body = ?6, result = ?7, outcome = ?8 WHERE id = ?1")                        \
+    X(operations_down,                                                                             \
+      "SELECT " OPERATION_COLUMNS " FROM operation INDEXED BY operation_by_account"                \
+      " WHERE account = ?1 AND id >= ?2 AND id < ?3 ORDER BY id DESC")                             \
+    X(operations_due, "SELECT " OPERATION_COLUMNS " FROM operation INDEXED BY operation_due"       \
+                      " WHERE state = 0 AND deadline > 0 AND delayed = 0"                          \
+                      " AND EXISTS (SELECT 1 FROM account WHERE account.id = operation.account)"   \
+                      " ORDER BY deadline, id")                                                    \
+    X(newest_operation, "SELECT max(id) FROM operation")                                           \
+    X(next_keyed_operation, "SELECT id, idem FROM operation INDEXED BY operation_keyed"            \
+                            " WHERE idem IS NOT NULL AND id < ?1 ORDER BY id LIMIT 1")             \
+    X(next_ended_operation, "SELECT id, idem FROM operation INDEXED BY operation_ended"            \
+                            " WHERE ended > 0 AND ended < ?1 ORDER BY ended LIMIT 1")              \
+    X(next_operation_of, "SELECT id, idem FROM operation INDEXED BY operation_by_account"          \
+                         " WHERE account = ?1 LIMIT 1")                                            \
+    X(forget_operation_key, "UPDATE operation SET idem = NULL WHERE id = ?1")                      \
+    X(delete_operation, "DELETE FROM operation WHERE id = ?1")                                     \
+    X(note_removed_account, "INSERT OR IGNORE INTO removed_account (account) VALUES (?1)")         \
+    X(next_removed_account, "SELECT account FROM removed_account LIMIT 1")                         \
+    X(delete_removed_account, "DELETE FROM removed_account WHERE account = ?1")                    \
                                                                                                    \
     /* settings */                                                                                 \
     X(put_account,                                                                                 \

@@ -2,6 +2,8 @@
  * Accounts: the provider's customers.
  */
 #include "http/page.h"
+#include "wire/app.h"
+#include "wire/native/account_queues.h"
 #include "wire/native/native.h"
 #include "wire/native/query.h"
 #include "wire/native/removal.h"
@@ -11,6 +13,7 @@ struct put {
     struct exchange *exchange;
     struct store_put_account put;
     unsigned tries;
+    struct json settings; /* as given; lent by the exchange */
     bool is_patch;
     bool is_new;
 };
@@ -32,6 +35,17 @@ static void answer(struct exchange *exchange, const struct account *account, uns
 
 static void put_once(struct put *state);
 
+static void queues_made(void *ctx, const struct store_request *failed)
+{
+    struct put *state = ctx;
+
+    if (failed != NULL) {
+        exchange_store_failed(state->exchange, failed);
+        return;
+    }
+    answer(state->exchange, state->put.account, state->is_new ? 201 : 200);
+}
+
 static void put_done(struct store_request *request)
 {
     struct put *state = CONTAINER_OF(request, struct put, put.request);
@@ -44,7 +58,8 @@ static void put_done(struct store_request *request)
         exchange_store_failed(state->exchange, request);
         return;
     }
-    answer(state->exchange, state->put.account, state->is_new ? 201 : 200);
+    account_queues_make(state->exchange, state->put.account->id, state->settings, queues_made,
+                        state);
 }
 
 /* Makes the account anew from the newest snapshot and submits it. */
@@ -54,19 +69,19 @@ static void put_once(struct put *state)
     struct slice name = exchange_param(exchange, "account");
     struct account *base = directory_account(exchange_directory(exchange), name);
     struct account *account = NULL;
-    struct json settings;
     struct diag diag = {0};
 
     if (base == NULL && state->is_patch) {
         exchange_problem(exchange, PROBLEM_NOT_FOUND, NULL);
         return;
     }
-    if (exchange_json(exchange, /* may_be_empty= */ true, &settings) != OK) {
+    if (exchange_json(exchange, /* may_be_empty= */ true, &state->settings) != OK) {
         return;
     }
     enum err err = account_name_check(name, &diag);
     if (err == OK) {
-        err = account_from_json(name, settings, state->is_patch ? base : NULL, &account, &diag);
+        err = account_from_json(name, state->settings, state->is_patch ? base : NULL,
+                                &app_of(exchange)->channel_defaults.dialects, &account, &diag);
     }
     if (err != OK) {
         exchange_input_failed(exchange, err, &diag);

@@ -50,8 +50,7 @@ static void tested(struct dispatch_probe *probe)
 /* An id of the present that the store does not know: nothing of a test is kept. */
 static struct id passing_id(struct env *env)
 {
-    const uint64_t below_a_millisecond = (UINT64_C(1) << (ID_NODE_BITS + ID_COUNTER_BITS)) - 1;
-    return (struct id){id_floor(env_wall(env)).value | (env_random_u64(env) & below_a_millisecond)};
+    return id_by_chance(env_wall(env), env_random_u64(env));
 }
 
 static enum err make_event(struct exchange *exchange, struct json body, struct buf *scratch,

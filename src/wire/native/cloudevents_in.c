@@ -347,7 +347,7 @@ enum err cloudevent_parse(struct envelope *envelope, struct json value,
     if (json_exists(base64) && json_exists(json_member(value, "data"))) {
         return diag_field(diag, ERR_INVALID, "data_base64", "expected this or data, not both");
     }
-    envelope_reserve(envelope, value, json_raw(base64).len);
+    field_scratch(value, json_raw(base64).len, &envelope->scratch);
     begin(&reading);
     for (struct json at = json_first(value); json_exists(at) && err == OK; at = json_next(at)) {
         err = is_data(at) ? OK : take_member(&reading, at);

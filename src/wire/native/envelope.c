@@ -1,10 +1,9 @@
 #include "wire/native/envelope.h"
 
-#include "base/sign.h"
 #include "model/account.h"
 #include "model/field.h"
+#include "wire/fingerprint.h"
 
-#include <assert.h>
 #include <string.h>
 
 void envelope_init(struct envelope *envelope)
@@ -20,21 +19,6 @@ void envelope_clear(struct envelope *envelope)
 }
 
 /* ---- reading ---- */
-
-void envelope_reserve(struct envelope *envelope, struct json object, size_t more)
-{
-    size_t bytes = more;
-
-    for (struct json at = json_first(object); json_exists(at); at = json_next(at)) {
-        struct slice raw = json_raw(at);
-
-        if (json_type(at) == JSON_STRING && memchr(raw.ptr, '\\', raw.len) != NULL) {
-            bytes += raw.len;
-        }
-    }
-    buf_init(&envelope->scratch, bytes);
-    buf_reserve(&envelope->scratch, bytes);
-}
 
 enum err envelope_take_data(struct envelope *envelope, struct slice data,
                             const struct envelope_rules *rules, struct diag *diag)
@@ -152,7 +136,7 @@ enum err envelope_parse(struct envelope *envelope, struct json value,
     if (json_type(value) != JSON_OBJECT) {
         return field_expected(value, "", "an event as an object", diag);
     }
-    envelope_reserve(envelope, value, 0);
+    field_scratch(value, /* more= */ 0, &envelope->scratch);
     for (struct json at = json_first(value); json_exists(at) && err == OK; at = json_next(at)) {
         err = take_member(envelope, at, rules, diag);
     }
@@ -160,29 +144,6 @@ enum err envelope_parse(struct envelope *envelope, struct json value,
 }
 
 /* ---- what makes it the same event ---- */
-
-enum { FINGERPRINT_PARTS_MAX = 10 };
-
-/*
- * The start of a keyed SHA-256 over parts, their lengths included, so that no text can move from
- * one part to the next unnoticed.
- */
-static void fingerprint(struct slice key, const struct slice *parts, size_t parts_len,
-                        uint8_t out[STORE_HASH_BYTES])
-{
-    uint64_t lengths[FINGERPRINT_PARTS_MAX];
-    struct slice all[1 + FINGERPRINT_PARTS_MAX];
-    uint8_t hash[SHA256_BYTES];
-
-    assert(parts_len <= FINGERPRINT_PARTS_MAX);
-    for (size_t i = 0; i < parts_len; i++) {
-        lengths[i] = parts[i].len;
-        all[i + 1] = parts[i];
-    }
-    all[0] = slice_from(lengths, parts_len * sizeof lengths[0]);
-    hmac_sha256(key, all, parts_len + 1, hash);
-    memcpy(out, hash, STORE_HASH_BYTES);
-}
 
 /* Which kind of key it is: the same text as two kinds of key is two keys. */
 static struct slice kind_of_key(const struct envelope *envelope, struct slice header_key)
@@ -208,8 +169,8 @@ void envelope_identify(const struct envelope *envelope, struct id account, struc
 
     item->is_idempotent = has_header || !slice_is_empty(parts->external_id);
     if (item->is_idempotent) {
-        fingerprint(kind_of_key(envelope, header_key), key, ARRAY_LEN(key), item->idempotency);
-        fingerprint(SLICE("event"), body, ARRAY_LEN(body), item->body);
+        fingerprint_make(kind_of_key(envelope, header_key), key, ARRAY_LEN(key), item->idempotency);
+        fingerprint_make(SLICE("event"), body, ARRAY_LEN(body), item->body);
     }
 }
 

@@ -47,12 +47,6 @@ enum err envelope_take_data(struct envelope *envelope, struct slice data,
                             const struct envelope_rules *rules, struct diag *diag) MUST_CHECK;
 
 /*
- * Makes room in scratch for `more` bytes and all strings of object that have escapes; called once,
- * before anything is decoded.
- */
-void envelope_reserve(struct envelope *envelope, struct json object, size_t more);
-
-/*
  * Fills an item's idempotency: by header_key (the Idempotency-Key; empty: none), else by the
  * publisher's own id, else none. Two envelopes with one key count as the same event when all that a
  * receiver could see of them is the same.

@@ -1,42 +1,19 @@
 #include "wire/native/event_json.h"
 
-#include "base/timetext.h"
+#include "wire/native/member.h"
 #include "wire/payload.h"
-
-static void put_id(const char *name, enum id_kind kind, struct id id, struct json_writer *out)
-{
-    json_key(out, name);
-    json_put_text(out, id_text(kind, id).chars);
-}
-
-static void put_time(const char *name, struct wall at, struct json_writer *out)
-{
-    json_key(out, name);
-    json_put_text(out, timetext_rfc3339(at).chars);
-}
-
-static void put_if_any(const char *name, struct slice text, struct json_writer *out)
-{
-    if (!slice_is_empty(text)) {
-        json_key(out, name);
-        json_put_string(out, text);
-    }
-}
 
 void event_json_members(const struct event *event, struct json_writer *out)
 {
-    put_id("id", ID_EVENT, event->id, out);
+    member_put_id("id", ID_EVENT, event->id, out);
     json_key(out, "type");
     json_put_string(out, event->type);
-    put_time("created_at", id_time(event->id), out);
-    put_if_any("external_id", event->external_id, out);
-    put_if_any("client_ref", event->client_ref, out);
-    put_if_any("server_ref", event->server_ref, out);
-    put_if_any("notify_url", event->notify_url, out);
-    if (!slice_is_empty(event->attributes)) {
-        json_key(out, "attributes");
-        json_put_raw(out, event->attributes);
-    }
+    member_put_time("created_at", id_time(event->id), out);
+    member_put_if_any("external_id", event->external_id, out);
+    member_put_if_any("client_ref", event->client_ref, out);
+    member_put_if_any("server_ref", event->server_ref, out);
+    member_put_if_any("notify_url", event->notify_url, out);
+    member_put_raw_if_any("attributes", event->attributes, out);
     json_key(out, "content_type");
     json_put_string(out, event->content_type);
     /* No JSON value is empty. */
@@ -82,30 +59,26 @@ void event_json_delivery(const struct why_facts *facts, struct json_writer *out)
 {
     const struct store_delivery *delivery = facts->delivery;
 
-    put_id("id", ID_DELIVERY, delivery->delivery, out);
-    put_id("event", ID_EVENT, delivery->event, out);
-    put_if_any("event_type", delivery->event_type, out);
-    put_id("channel", ID_CHANNEL, delivery->channel, out);
+    member_put_id("id", ID_DELIVERY, delivery->delivery, out);
+    member_put_id("event", ID_EVENT, delivery->event, out);
+    member_put_if_any("event_type", delivery->event_type, out);
+    member_put_id("channel", ID_CHANNEL, delivery->channel, out);
     json_key(out, "state");
     json_put_text(out, delivery_word(delivery->state));
     json_key(out, "attempt_count");
     json_put_i64(out, delivery->attempts);
-    if (has_time(facts)) {
-        put_time("next_attempt_at", delivery->due, out);
-    } else {
-        json_key(out, "next_attempt_at");
-        json_put_null(out);
-    }
+    member_put_time_or_null("next_attempt_at", has_time(facts) ? delivery->due : (struct wall){0},
+                            out);
     put_why(facts, out);
 }
 
 void event_json_attempt(const struct attempt *attempt, struct json_writer *out)
 {
     json_begin_object(out);
-    put_id("id", ID_ATTEMPT, attempt->id, out);
+    member_put_id("id", ID_ATTEMPT, attempt->id, out);
     json_key(out, "number");
     json_put_i64(out, attempt->number);
-    put_time("began_at", attempt->began, out);
+    member_put_time("began_at", attempt->began, out);
     json_key(out, "took_ms");
     json_put_i64(out, attempt->took_us / US_PER_MS);
     json_key(out, "outcome");

@@ -1,6 +1,5 @@
 #include "wire/native/publication.h"
 
-#include "base/mem.h"
 #include "base/timetext.h"
 #include "wire/app.h"
 
@@ -57,13 +56,8 @@ void publication_begin(struct exchange *exchange, const struct account *account,
 void publication_end(struct exchange *exchange, const struct account *account,
                      struct store_publish_item *item, enum err err)
 {
-    if (err != OK || item->err != OK || item->is_duplicate) {
-        intake_release(app_of(exchange)->dispatch, account, item);
-    }
-    mem_free(item->targets);
-    event_release(item->event);
-    item->targets = NULL;
-    item->event = NULL;
+    intake_end(app_of(exchange)->dispatch, account, item,
+               err == OK && item->err == OK && !item->is_duplicate);
 }
 
 void publication_put(const struct store_publish_item *item, struct json_writer *out)

@@ -22,13 +22,4 @@ struct channel *queue_of_path(struct exchange *exchange);
 enum err queue_lease(struct json settings, const struct channel *channel, int64_t *out_us,
                      struct diag *diag) MUST_CHECK;
 
-/*
- * Tells one consumer that waits at the queue that there is something new to know about it: more
- * messages, or a lease that ends before its wait does. It asks again, and then knows.
- */
-void queue_ring(struct exchange *exchange, const struct channel *channel);
-
-/* Whether a lease that starts now may end before somebody stops waiting. */
-bool queue_lease_is_short(int64_t lease_us);
-
 #endif

@@ -16,6 +16,7 @@
 #include "wire/native/native.h"
 #include "wire/native/query.h"
 #include "wire/native/queue.h"
+#include "wire/queue_receive.h"
 
 enum { RECEIPTS_MAX = 1000 };
 
@@ -122,8 +123,10 @@ static void answered(struct store_request *request)
         exchange_store_failed(answering->exchange, request);
         return;
     }
-    if (answering->store.kind == STORE_EXTEND && queue_lease_is_short(answering->store.lease_us)) {
-        queue_ring(answering->exchange, answering->channel); /* it may be shorter than it was */
+    if (answering->store.kind == STORE_EXTEND &&
+        queue_receive_lease_is_short(answering->store.lease_us)) {
+        /* it may be shorter than it was */
+        queue_receive_ring(answering->exchange, answering->channel->id);
     }
     answer(answering);
 }

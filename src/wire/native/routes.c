@@ -9,15 +9,19 @@
 #define BODY_EVENT (2 * 1024 * KIB + 64 * KIB)
 #define BODY_BATCH (16 * 1024 * KIB)
 #define BODY_RECEIPTS (64 * KIB)
+/* Its data goes as it is; the other texts may be all escapes. */
+#define BODY_OPERATION (OPERATION_DATA_BYTES_MAX + 64 * KIB)
 
 #define ADMIN ROUTE_ADMIN
 #define OWNER (ROUTE_ADMIN | ROUTE_ACCOUNT)
 #define PUBLISHER (ROUTE_ADMIN | ROUTE_PUBLISH)
+#define READER (ROUTE_ADMIN | ROUTE_PUBLISH | ROUTE_ACCOUNT)
 #define OPEN ROUTE_OPEN
 
 #define ACCOUNT "/v1/accounts/{account}"
 #define CHANNEL ACCOUNT "/channels/{channel}"
 #define DELIVERY ACCOUNT "/deliveries/{delivery}"
+#define OPERATION ACCOUNT "/operations/{operation}"
 
 /* In the order of the columns; what has no column here, only dialects of their own use. */
 #define ROUTE(method_, path_, access_, body_bytes_max_, handle_, summary_)                         \
@@ -68,6 +72,16 @@ static const struct route rows[] = {
     ROUTE("GET", DELIVERY, OWNER, 0, native_delivery_get, "Show a delivery with its attempts"),
     ROUTE("POST", DELIVERY "/retry", OWNER, KIB, native_delivery_retry, "Try a delivery again now"),
     ROUTE("POST", DELIVERY "/cancel", OWNER, KIB, native_delivery_cancel, "Cancel a delivery"),
+
+    ROUTE("GET", ACCOUNT "/operations", READER, 0, native_operations_list,
+          "List operations by state and period"),
+    ROUTE("POST", ACCOUNT "/operations", PUBLISHER, BODY_OPERATION, native_operation_open,
+          "Open an operation, whose outcome comes later"),
+    ROUTE("GET", OPERATION, READER, 0, native_operation_get, "Show an operation"),
+    ROUTE("POST", OPERATION "/step", PUBLISHER, BODY_OPERATION, native_operation_step,
+          "Report a step of an operation"),
+    ROUTE("POST", OPERATION "/complete", PUBLISHER, BODY_OPERATION, native_operation_complete,
+          "End an operation with its outcome"),
 
     ROUTE("GET", "/v1/keys", ADMIN, 0, native_keys_list, "List API keys"),
     ROUTE("POST", "/v1/keys", ADMIN, BODY_SETTINGS, native_key_create,

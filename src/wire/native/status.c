@@ -33,6 +33,7 @@ struct figures {
     struct store_stats stats;
     struct server_figures server;
     struct dispatch_figures dispatch;
+    uint64_t deadlines_told;
 };
 
 /* One row of /metrics: name, kind, help and where the number lies. */
@@ -75,6 +76,8 @@ static const struct metric metrics[] = {
     {"tidings_lanes", "gauge", "Channels with work.", AT(dispatch.lanes), false},
     {"tidings_sender_cpu_seconds_total", "counter", "CPU time of the sender threads.",
      AT(dispatch.cpu_us), true},
+    {"tidings_deadlines_told_total", "counter",
+     "Deadlines of operations that passed and were told.", AT(deadlines_told), false},
     {"tidings_deliveries_pending", "gauge", "Deliveries that wait in the store.", AT(stats.pending),
      false},
     {"tidings_store_bytes", "gauge", "Size of the store on disk.", AT(stats.bytes), false},
@@ -107,6 +110,7 @@ static void counted(struct store_request *request)
     }
     server_figures(app->server, &figures->server);
     dispatch_figures(app->dispatch, &figures->dispatch);
+    figures->deadlines_told = deadlines_told(app->deadlines);
     for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
         put_metric(exchange_out(exchange), &metrics[i], figures);
     }

@@ -367,6 +367,20 @@ static void sealing_appends(UNUSED void **state)
     buf_clear(&opened);
 }
 
+/* FIPS 197 appendix C.3 */
+static void a_block_of_aes_256_is_the_published_one(UNUSED void **state)
+{
+    struct bytes key =
+        bytes_from("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+    struct bytes plain = bytes_from("00112233445566778899aabbccddeeff");
+    uint8_t out[AES_BLOCK_BYTES];
+
+    aes256_encrypt_block(key.ptr, plain.ptr, out);
+    assert_hex(out, sizeof out, "8ea2b7ca516745bfeafc49904b496089");
+    aes256_decrypt_block(key.ptr, out, out);
+    assert_memory_equal(out, plain.ptr, sizeof out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +398,7 @@ int main(void)
         cmocka_unit_test(a_seal_with_any_bit_changed_or_cut_off_does_not_open),
         cmocka_unit_test(a_seal_opens_only_with_its_key_and_where_it_is_bound),
         cmocka_unit_test(sealing_appends),
+        cmocka_unit_test(a_block_of_aes_256_is_the_published_one),
     };
 
     return cmocka_run_group_tests_name("sign", tests, NULL, NULL);

@@ -27,6 +27,14 @@ static void fractions_always_have_six_digits(UNUSED void **state)
     assert_string_equal(timetext_rfc3339((struct wall){-1}).chars, "1969-12-31T23:59:59.999999Z");
 }
 
+static void a_form_of_milliseconds_cuts_off_what_is_past_them(UNUSED void **state)
+{
+    assert_string_equal(timetext_millis(at).chars, "2026-02-03T10:20:30.123Z");
+    assert_string_equal(timetext_millis((struct wall){999}).chars, "1970-01-01T00:00:00.000Z");
+    assert_string_equal(timetext_millis((struct wall){US_PER_SECOND - 1}).chars,
+                        "1970-01-01T00:00:00.999Z");
+}
+
 static void instants_far_away_are_written_as_the_nearest_year_of_four_digits(UNUSED void **state)
 {
     assert_string_equal(timetext_rfc3339(WALL_NEVER).chars, "9999-12-31T23:59:59.999999Z");
@@ -175,6 +183,36 @@ static void rfc3339_is_read_in_its_variants(UNUSED void **state)
     };
 
     assert_read(timetext_parse, cases, ARRAY_LEN(cases));
+}
+
+static void nanoseconds_are_cut_off_or_count_as_a_microsecond_more(UNUSED void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t cut_us, up_us;
+    } cases[] = {
+        {"1970-01-01T00:00:01Z", 1000000, 1000000},
+        {"1970-01-01T00:00:01.5Z", 1500000, 1500000},
+        {"1970-01-01T00:00:01.000000000Z", 1000000, 1000000},
+        {"1970-01-01T00:00:01.000000001Z", 1000000, 1000001},
+        {"1970-01-01T00:00:01.000000999Z", 1000000, 1000001},
+        {"1970-01-01T00:00:01.123456700Z", 1123456, 1123457},
+        {"1970-01-01T00:00:01.999999999Z", 1999999, 2000000},
+        {"1970-01-01T00:00:01.0000000000000001Z", 1000000, 1000001},
+        {"1970-01-01T02:00:01.000000001+02:00", 1000000, 1000001},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct wall cut = {0}, up = {0};
+
+        assert_int_equal(timetext_parse(slice_of(cases[i].text), &cut), OK);
+        assert_int_equal(timetext_parse_up(slice_of(cases[i].text), &up), OK);
+        assert_true(cut.us == cases[i].cut_us);
+        assert_true(up.us == cases[i].up_us);
+    }
+    struct wall unchanged = {7};
+    assert_int_equal(timetext_parse_up(SLICE("1970-01-01"), &unchanged), ERR_INVALID);
+    assert_true(unchanged.us == 7);
 }
 
 static void what_is_not_rfc3339_is_refused(UNUSED void **state)
@@ -370,11 +408,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_instant_has_its_four_forms),
         cmocka_unit_test(fractions_always_have_six_digits),
+        cmocka_unit_test(a_form_of_milliseconds_cuts_off_what_is_past_them),
         cmocka_unit_test(instants_far_away_are_written_as_the_nearest_year_of_four_digits),
         cmocka_unit_test(each_day_of_ten_thousand_years_follows_the_one_before),
         cmocka_unit_test(each_field_of_the_clock_is_read_back),
         cmocka_unit_test(dates_that_are_not_in_the_calendar_are_refused),
         cmocka_unit_test(rfc3339_is_read_in_its_variants),
+        cmocka_unit_test(nanoseconds_are_cut_off_or_count_as_a_microsecond_more),
         cmocka_unit_test(what_is_not_rfc3339_is_refused),
         cmocka_unit_test(the_three_forms_of_http_are_read),
         cmocka_unit_test(what_is_no_http_date_is_refused),

@@ -29,14 +29,20 @@ static void pass(struct world *world, struct store_request *request, enum store_
     store_request_clear(request);
 }
 
-/* Waits until everything that was given to the store has come back: it answers in order. */
+/*
+ * Waits until everything that was given to the store has come back. Its threads answer batch by
+ * batch, and within one each mailbox in turn: what comes back with the first of two may still be
+ * on its way to another mailbox, what was before the second is not.
+ */
 static void fence(struct world *world)
 {
-    struct store_settle write = {0};
-    struct store_lanes read = {0}; /* by the reader that also fetches for dispatch */
+    for (int i = 0; i < 2; i++) {
+        struct store_settle write = {0};
+        struct store_lanes read = {0}; /* by the reader that also fetches for dispatch */
 
-    pass(world, &write.request, STORE_CALL_settle);
-    pass(world, &read.request, STORE_CALL_lanes);
+        pass(world, &write.request, STORE_CALL_settle);
+        pass(world, &read.request, STORE_CALL_lanes);
+    }
 }
 
 /*

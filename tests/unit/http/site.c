@@ -249,6 +249,20 @@ static void refuse_in_dialect(struct exchange *exchange, enum problem problem,
     exchange_answer(exchange, 200, "text/plain");
 }
 
+static void get_secret(struct exchange *exchange)
+{
+    struct slice secret = exchange_header(exchange, "X-Secret");
+    bool is_right = slice_is(secret, "right");
+    struct diag diag = {0};
+
+    if (!exchange_may_try(exchange, secret, &diag)) {
+        exchange_refuse(exchange, PROBLEM_RATE, &diag);
+        return;
+    }
+    exchange_tried(exchange, secret, is_right);
+    answer_text(exchange, is_right ? "right" : "wrong");
+}
+
 static void get_account_name(struct exchange *exchange)
 {
     buf_slice(exchange_out(exchange), exchange_account(exchange)->name);
@@ -277,6 +291,9 @@ static const struct route routes[] = {
     {"GET", "/peer", ROUTE_OPEN, 0, get_peer, "", NULL, false},
     {"GET", "/problem", ROUTE_OPEN, 0, get_problem, "", NULL, false},
     {"POST", "/dialect", ROUTE_OWN, 8, get_hello, "", refuse_in_dialect, false},
+    {"GET", "/dialect/failing", ROUTE_OWN, 0, get_failing, "", refuse_in_dialect, false},
+    {"POST", "/dialect/json", ROUTE_OWN, 8, post_json, "", refuse_in_dialect, false},
+    {"GET", "/dialect/secret", ROUTE_OWN, 0, get_secret, "", refuse_in_dialect, false},
     {"GET", "/v1/admin", ROUTE_ADMIN, 0, get_hello, "", NULL, false},
     {"POST", "/v1/admin", ROUTE_ADMIN, ECHO_BYTES_MAX, post_echo, "", NULL, false},
     {"GET", "/v1/publish", ROUTE_ADMIN | ROUTE_PUBLISH, 0, get_hello, "", NULL, false},

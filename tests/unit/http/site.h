@@ -17,6 +17,9 @@
  *   GET  /peer             the peer's address
  *   GET  /problem          a problem with words and field
  *   POST /dialect          at most 8 bytes; refusals are "refused: code" with status 200
+ *   GET  /dialect/failing?err=   /failing, refused in the same words
+ *   POST /dialect/json     /json, refused in the same words
+ *   GET  /dialect/secret   "right" or "wrong": whether the header X-Secret is "right"
  *   GET  /v1/admin, /v1/publish, /v1/accounts/{account}/name   need keys
  *   PUT  /v1/accounts/{account}/open   needs none; "known" or "unknown"
  *   PUT  /v1/accounts/{account}/new    the same with a key, for one that need not exist

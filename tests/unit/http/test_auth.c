@@ -3,6 +3,7 @@
  */
 #include "client.h"
 #include "site.h"
+#include "support/test_dialects.h"
 #include "support/unit.h"
 
 #include <stdio.h>
@@ -28,8 +29,9 @@ static struct account *account_called(const char *name, uint64_t id)
 
     json_doc_init(&doc);
     assert_int_equal(json_parse(&doc, SLICE("{}"), NULL), OK);
-    assert_int_equal(
-        account_from_json(slice_of(name), json_root(&doc), /* base= */ NULL, &account, NULL), OK);
+    assert_int_equal(account_from_json(slice_of(name), json_root(&doc), /* base= */ NULL,
+                                       &test_dialects, &account, NULL),
+                     OK);
     account->id.value = id;
     json_doc_clear(&doc);
     return account;
@@ -236,6 +238,27 @@ static void who_tries_too_many_keys_has_to_wait(void **state)
     client_close(&client);
 }
 
+static void expect_secret(void **state, const char *secret, const char *body)
+{
+    struct fixture *fixture = *state;
+    char request[200];
+
+    (void)snprintf(request, sizeof request,
+                   "GET /dialect/secret HTTP/1.1\r\nHost: x\r\nX-Secret: %s\r\n\r\n", secret);
+    client_ask(site_address(&fixture->site), request, 200, body);
+}
+
+static void a_dialects_own_secrets_are_guarded_like_keys(void **state)
+{
+    expect_secret(state, "right", "right");
+    for (int i = 0; i < FAILURES_MAX; i++) {
+        expect_secret(state, "guess", "wrong");
+    }
+    expect_secret(state, "guess", "refused: too_many_requests");
+    expect_secret(state, "right", "right");
+    assert_int_equal(status_of(state, "/v1/accounts/ann/name", ann_key, NULL), 429);
+}
+
 static void a_revoked_key_opens_nothing_any_more(void **state)
 {
     struct fixture *fixture = *state;
@@ -280,6 +303,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_scheme_is_bearer, start, stop),
         cmocka_unit_test_setup_teardown(a_refused_body_is_not_waited_for, start, stop),
         cmocka_unit_test_setup_teardown(who_tries_too_many_keys_has_to_wait, start, stop),
+        cmocka_unit_test_setup_teardown(a_dialects_own_secrets_are_guarded_like_keys, start, stop),
         cmocka_unit_test_setup_teardown(a_revoked_key_opens_nothing_any_more, start, stop),
         cmocka_unit_test_setup_teardown(a_key_revoked_while_it_waits_gets_nothing, start, stop),
     };

@@ -131,6 +131,37 @@ static void another_method_is_told_what_is_allowed(UNUSED void **state)
     assert_null(found("get", "/v1/accounts"));
 }
 
+/* Whose words an unknown path is refused in. */
+static void an_unknown_path_belongs_to_the_longest_one_that_it_is_below(UNUSED void **state)
+{
+    static const struct {
+        const char *path;
+        const char *summary; /* NULL: nobody's */
+    } cases[] = {
+        {"/v1/accounts/a/events/e1/more", "event"},
+        {"/v1/accounts/a/events/latest/", "latest"},
+        {"/v1/accounts/a/nothing", "get"},
+        {"/v1/accounts/", "list"},
+        {"/old/path/x", "old"},
+        {"/v1/nothing", NULL},
+        {"/nothing", NULL},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct route_match match;
+
+        router_match(router, SLICE("GET"), slice_of(cases[i].path), &match);
+        assert_null(match.route);
+        assert_false(match.is_known_path);
+        if (cases[i].summary == NULL) {
+            assert_null(match.other);
+        } else {
+            assert_non_null(match.other);
+            assert_string_equal(match.other->summary, cases[i].summary);
+        }
+    }
+}
+
 static void some_routes_ignore_case(UNUSED void **state)
 {
     assert_string_equal(found("POST", "/OLD/path"), "old");
@@ -148,6 +179,7 @@ int main(void)
         cmocka_unit_test(parameters_have_the_names_of_their_own_route),
         cmocka_unit_test(head_is_served_by_get),
         cmocka_unit_test(another_method_is_told_what_is_allowed),
+        cmocka_unit_test(an_unknown_path_belongs_to_the_longest_one_that_it_is_below),
         cmocka_unit_test(some_routes_ignore_case),
     };
 

@@ -1,7 +1,14 @@
 #include "model/account.h"
 #include "reading.h"
+#include "support/test_dialects.h"
 
 static const struct channel_defaults defaults = {.timeout_us = 15 * US_PER_SECOND};
+
+/* All of an account's credentials as they are stored; empty: none. */
+static struct slice stored_credentials(const struct account *account)
+{
+    return account->credentials != NULL ? account->credentials->raw : SLICE("");
+}
 
 static struct account *read_account(const char *settings, const struct account *base)
 {
@@ -10,7 +17,7 @@ static struct account *read_account(const char *settings, const struct account *
     struct diag diag = {{0}, {0}};
     struct json value = reading(&doc, slice_of(settings));
 
-    if (account_from_json(SLICE("shop-1"), value, base, &account, &diag) != OK) {
+    if (account_from_json(SLICE("shop-1"), value, base, &test_dialects, &account, &diag) != OK) {
         print_message("%s: %s: %s\n", settings, diag.field, diag.text);
         fail();
     }
@@ -25,7 +32,9 @@ static void assert_refused(const char *settings, const char *field, const char *
     struct diag diag = {{0}, {0}};
     struct json value = reading(&doc, slice_of(settings));
 
-    assert_int_equal(account_from_json(SLICE("shop-1"), value, NULL, &account, &diag), ERR_INVALID);
+    assert_int_equal(
+        account_from_json(SLICE("shop-1"), value, NULL, &test_dialects, &account, &diag),
+        ERR_INVALID);
     assert_diag(&diag, field, words);
     assert_null(account);
     json_doc_clear(&doc);
@@ -118,7 +127,7 @@ static void needs_no_member_at_all(UNUSED void **state)
     struct account *account = read_account("{}", NULL);
 
     assert_slice_is(account->name, "shop-1");
-    assert_true(slice_is_empty(account->credentials));
+    assert_null(account->credentials);
     assert_int_equal(account->channels_len, 0);
     assert_stored(account, "{\"description\":\"\",\"metadata\":{}}");
     account_release(account);
@@ -150,36 +159,58 @@ static void a_change_leaves_alone_what_it_does_not_name(UNUSED void **state)
     assert_int_equal(changed->updated.us, 2);
     assert_channels(changed, (const uint64_t[]){7}, 1);
     assert_stored(changed, "{\"description\":\"d\",\"metadata\":{}}");
-    assert_slice_is(changed->credentials, "{\"wapi\":{\"login\": \"x\"}}");
+    assert_slice_is(stored_credentials(changed), "{\"wapi\":{\"login\": \"x\"}}");
     account_release(account);
     account_release(changed);
 }
 
 static void credentials_change_one_dialect_at_a_time(UNUSED void **state)
 {
-    struct account *first = read_account("{\"checkout\": {\"token\": \"t\"}, \"wapi\": {}}", NULL);
-    struct account *second = read_account("{\"cashier\": {\"secret\": \"s\"}}", first);
+    struct account *first = read_account(
+        "{\"checkout\": {\"merchant_id\": \"1\"}, \"wapi\": {\"login\": \"x\"}}", NULL);
+    struct account *second = read_account("{\"cashier\": {\"merchant_id\": \"2\"}}", first);
     struct account *third =
-        read_account("{\"wapi\": null, \"checkout\": {\"token\": \"u\"}}", second);
+        read_account("{\"wapi\": null, \"checkout\": {\"merchant_id\": \"3\"}}", second);
     struct account *last = read_account("{\"cashier\": null, \"checkout\": null}", third);
 
-    assert_slice_is(first->credentials, "{\"wapi\":{},\"checkout\":{\"token\": \"t\"}}");
-    assert_slice_is(
-        second->credentials,
-        "{\"wapi\":{},\"cashier\":{\"secret\": \"s\"},\"checkout\":{\"token\": \"t\"}}");
-    assert_slice_is(third->credentials,
-                    "{\"cashier\":{\"secret\": \"s\"},\"checkout\":{\"token\": \"u\"}}");
-    assert_true(slice_is_empty(last->credentials));
+    assert_slice_is(stored_credentials(first),
+                    "{\"wapi\":{\"login\": \"x\"},\"checkout\":{\"merchant_id\": \"1\"}}");
+    assert_slice_is(stored_credentials(second),
+                    "{\"wapi\":{\"login\": \"x\"},\"cashier\":{\"merchant_id\": \"2\"},"
+                    "\"checkout\":{\"merchant_id\": \"1\"}}");
+    assert_slice_is(stored_credentials(third), "{\"cashier\":{\"merchant_id\": \"2\"},"
+                                               "\"checkout\":{\"merchant_id\": \"3\"}}");
+    assert_null(last->credentials);
     account_release(first);
     account_release(second);
     account_release(third);
     account_release(last);
 }
 
-static void shows_which_credentials_exist_and_not_what_they_are(UNUSED void **state)
+static void lends_the_credentials_of_one_dialect(UNUSED void **state)
 {
     struct account *account =
-        read_account("{\"wapi\": {\"password\": \"p\"}, \"shopcart\": {\"key\": \"k\"}}", NULL);
+        read_account("{\"wapi\": {\"login\": \"x\\u0079\", \"password\": \"p\"}}", NULL);
+
+    assert_slice_is(account_credentials(account, "wapi"),
+                    "{\"login\": \"x\\u0079\", \"password\": \"p\"}");
+    assert_slice_is(credentials_of(account->credentials, "wapi")->login, "xy");
+    assert_true(slice_is_empty(account_credentials(account, "checkout")));
+    account_release(account);
+}
+
+static void credentials_without_what_tells_accounts_apart_are_refused(UNUSED void **state)
+{
+    assert_refused("{\"wapi\": {}}", "wapi.login", "expected a string");
+    assert_refused("{\"wapi\": {\"login\": 5}}", "wapi.login", "expected a string");
+    assert_refused("{\"wapi\": {\"login\": \"\"}}", "wapi.login", "must not be empty");
+    assert_refused("{\"wapi\": {\"login\": \"a\\nb\"}}", "wapi.login", "");
+}
+
+static void shows_which_credentials_exist_and_not_what_they_are(UNUSED void **state)
+{
+    struct account *account = read_account(
+        "{\"wapi\": {\"login\": \"p\"}, \"shopcart\": {\"merchant_id\": \"k\"}}", NULL);
 
     account->created = (struct wall){INT64_C(1770114030123456)};
     account->updated = account->created;
@@ -192,12 +223,14 @@ static void shows_which_credentials_exist_and_not_what_they_are(UNUSED void **st
 
 static void takes_stored_credentials(UNUSED void **state)
 {
-    struct account *account = read_account("{\"wapi\": {}}", NULL);
+    struct account *account = read_account("{\"wapi\": {\"login\": \"x\"}}", NULL);
+    struct credentials *stored = credentials_new(SLICE("{\"cashier\":{}}"), &test_dialects);
 
-    account_set_credentials(account, SLICE("{\"cashier\":{}}"));
-    assert_slice_is(account->credentials, "{\"cashier\":{}}");
-    account_set_credentials(account, SLICE(""));
-    assert_true(slice_is_empty(account->credentials));
+    account_set_credentials(account, stored);
+    credentials_release(stored);
+    assert_slice_is(stored_credentials(account), "{\"cashier\":{}}");
+    account_set_credentials(account, NULL);
+    assert_null(account->credentials);
     account_release(account);
 }
 
@@ -221,14 +254,16 @@ static void what_it_keeps_has_a_largest_size(UNUSED void **state)
 
     buf_init(&text, 1 << 20);
     for (int i = 0; i < 2; i++) {
-        buf_text(&text, i == 0 ? "{\"wapi\":{\"x\":\"" : "\"},\"checkout\":{\"x\":\"");
-        for (int k = 0; k < ACCOUNT_SETTINGS_BYTES_MAX / 2; k++) {
+        buf_text(&text, i == 0 ? "{\"wapi\":{\"login\":\"a\",\"x\":\""
+                               : "\"},\"checkout\":{\"merchant_id\":\"1\",\"x\":\"");
+        for (int k = 0; k < CREDENTIALS_BYTES_MAX / 2; k++) {
             buf_byte(&text, 'a');
         }
     }
     buf_text(&text, "\"}}");
     struct json value = reading(&doc, buf_view(&text));
-    assert_int_equal(account_from_json(SLICE("a"), value, NULL, &account, &diag), ERR_INVALID);
+    assert_int_equal(account_from_json(SLICE("a"), value, NULL, &test_dialects, &account, &diag),
+                     ERR_INVALID);
     assert_diag(&diag, "", "together");
     assert_null(account);
     json_doc_clear(&doc);
@@ -265,7 +300,7 @@ static void a_channel_put_again_takes_the_place_of_the_old_one(UNUSED void **sta
 
 static void a_channel_can_be_left_out(UNUSED void **state)
 {
-    struct account *account = read_account("{\"wapi\": {}}", NULL);
+    struct account *account = read_account("{\"wapi\": {\"login\": \"x\"}}", NULL);
 
     account = add_channel(add_channel(add_channel(account, 1), 2), 3);
     struct account *changed = account_without_channel(account, (struct id){2});
@@ -273,7 +308,7 @@ static void a_channel_can_be_left_out(UNUSED void **state)
     assert_channels(changed, (const uint64_t[]){1, 3}, 2);
     assert_channels(same, (const uint64_t[]){1, 2, 3}, 3);
     assert_channels(account, (const uint64_t[]){1, 2, 3}, 3);
-    assert_slice_is(changed->credentials, "{\"wapi\":{}}");
+    assert_slice_is(stored_credentials(changed), "{\"wapi\":{\"login\": \"x\"}}");
     account_release(account);
     account_release(changed);
     account_release(same);
@@ -309,6 +344,8 @@ int main(void)
         cmocka_unit_test(keeps_what_it_is_told),
         cmocka_unit_test(a_change_leaves_alone_what_it_does_not_name),
         cmocka_unit_test(credentials_change_one_dialect_at_a_time),
+        cmocka_unit_test(lends_the_credentials_of_one_dialect),
+        cmocka_unit_test(credentials_without_what_tells_accounts_apart_are_refused),
         cmocka_unit_test(shows_which_credentials_exist_and_not_what_they_are),
         cmocka_unit_test(takes_stored_credentials),
         cmocka_unit_test(what_it_refuses_it_names),

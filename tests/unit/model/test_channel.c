@@ -1,5 +1,6 @@
 #include "model/channel.h"
 #include "reading.h"
+#include "support/test_dialects.h"
 
 #include <stdio.h>
 
@@ -24,6 +25,7 @@ static struct channel_defaults defaults(void)
         .webhook = schedule_default(),
         .email = schedule_default_mail(),
         .timeout_us = 15 * US_PER_SECOND,
+        .dialects = test_dialects,
     };
 }
 
@@ -279,7 +281,7 @@ static void a_change_cannot_take_away_what_is_needed(UNUSED void **state)
     channel_release(base);
 }
 
-static void only_the_cashier_may_do_without_a_url(UNUSED void **state)
+static void a_dialect_may_let_its_channels_do_without_a_url(UNUSED void **state)
 {
     struct channel *channel = read_channel("{\"kind\":\"webhook\",\"dialect\":\"cashier\"}");
     struct buf stored;
@@ -293,6 +295,56 @@ static void only_the_cashier_may_do_without_a_url(UNUSED void **state)
     buf_clear(&stored);
     channel_release(channel);
     channel_release(again);
+}
+
+/* A dialect whose channels have a schedule, a timeout and an order of their own. */
+static struct channel *read_with_rules(const char *settings)
+{
+    struct dialect_rules rules = {.name = "special",
+                                  .retry_json = "[\"0s\", \"7m\"]",
+                                  .timeout_us = 30 * US_PER_SECOND,
+                                  .is_ordered = true};
+    struct channel_defaults by_default = defaults();
+    struct channel *channel = NULL;
+    struct json_doc doc;
+    struct json value = reading(&doc, slice_of(settings));
+
+    assert_int_equal(dialect_rules_prepare(&rules, "[special] retry", NULL), OK);
+    by_default.dialects = (struct dialect_rules_table){&rules, 1};
+    assert_int_equal(channel_from_json(value, NULL, &by_default, &channel, NULL), OK);
+    json_doc_clear(&doc);
+    return channel;
+}
+
+static void a_dialect_says_what_its_channels_have_that_say_nothing(UNUSED void **state)
+{
+    struct channel *plain = read_with_rules(
+        "{\"kind\":\"webhook\",\"dialect\":\"special\",\"url\":\"https://example.com/\"}");
+    struct channel *own = read_with_rules(
+        "{\"kind\":\"webhook\",\"dialect\":\"special\",\"url\":\"https://example.com/\","
+        "\"retry\":[\"0s\"],\"timeout_ms\":1000,\"ordered\":false}");
+
+    assert_int_equal(plain->retry.waits_len, 2);
+    assert_int_equal(plain->retry.waits_us[1], 7 * US_PER_MINUTE);
+    assert_int_equal(plain->timeout_us, 30 * US_PER_SECOND);
+    assert_true(plain->is_ordered);
+    assert_int_equal(own->retry.waits_len, 1);
+    assert_int_equal(own->timeout_us, US_PER_SECOND);
+    assert_false(own->is_ordered);
+    channel_release(plain);
+    channel_release(own);
+}
+
+static void a_schedule_of_a_dialect_that_is_none_is_refused(UNUSED void **state)
+{
+    struct dialect_rules wrong = {.name = "special", .retry_json = "[\"x\"]"};
+    struct dialect_rules broken = {.name = "special", .retry_json = "["};
+    struct diag diag = {{0}, {0}};
+
+    assert_int_equal(dialect_rules_prepare(&wrong, "[special] retry", &diag), ERR_INVALID);
+    assert_non_null(strstr(diag.field, "[special] retry"));
+    assert_int_equal(dialect_rules_prepare(&broken, "[special] retry", &diag), ERR_INVALID);
+    assert_diag(&diag, "[special] retry", "is not JSON");
 }
 
 static void each_kind_needs_its_target_and_takes_no_other(UNUSED void **state)
@@ -576,7 +628,9 @@ int main(void)
         cmocka_unit_test(a_change_replaces_the_members_it_names),
         cmocka_unit_test(null_sets_each_member_back_to_its_default),
         cmocka_unit_test(a_change_cannot_take_away_what_is_needed),
-        cmocka_unit_test(only_the_cashier_may_do_without_a_url),
+        cmocka_unit_test(a_dialect_may_let_its_channels_do_without_a_url),
+        cmocka_unit_test(a_dialect_says_what_its_channels_have_that_say_nothing),
+        cmocka_unit_test(a_schedule_of_a_dialect_that_is_none_is_refused),
         cmocka_unit_test(each_kind_needs_its_target_and_takes_no_other),
         cmocka_unit_test(null_for_a_member_of_another_kind_is_harmless),
         cmocka_unit_test(members_outside_their_limits_are_named),

@@ -2,22 +2,29 @@
 #include "model/directory.h"
 #include "model/table.h"
 #include "reading.h"
+#include "support/test_dialects.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { SEED = 4711, MANY = 100000, CHANGES = 1000, PAGE = 250 };
 
-static struct account *make_account(uint64_t id, const char *name)
+static struct account *make_account_with(uint64_t id, const char *name, const char *settings)
 {
     struct account *account = NULL;
     struct json_doc doc;
-    struct json value = reading(&doc, SLICE("{}"));
+    struct json value = reading(&doc, slice_of(settings));
 
-    assert_int_equal(account_from_json(slice_of(name), value, NULL, &account, NULL), OK);
+    assert_int_equal(account_from_json(slice_of(name), value, NULL, &test_dialects, &account, NULL),
+                     OK);
     account->id = (struct id){id};
     json_doc_clear(&doc);
     return account;
+}
+
+static struct account *make_account(uint64_t id, const char *name)
+{
+    return make_account_with(id, name, "{}");
 }
 
 static struct key *make_key(uint64_t id, uint64_t account)
@@ -258,6 +265,64 @@ static size_t count_copied(struct account *const *accounts)
     return count;
 }
 
+static struct directory *put_with(struct directory *directory, uint64_t id, const char *settings)
+{
+    struct account *account = make_account_with(id, name_of((int)id).text, settings);
+    struct directory *changed = directory_put_account(directory, account);
+
+    account_release(account);
+    directory_release(directory);
+    return changed;
+}
+
+static void assert_login(const struct directory *directory, const char *dialect, const char *login,
+                         uint64_t id)
+{
+    const struct account *found = directory_account_by_login(directory, dialect, slice_of(login));
+
+    assert_int_equal(found != NULL ? found->id.value : 0, id);
+}
+
+static void finds_accounts_by_what_their_credentials_say(UNUSED void **state)
+{
+    struct directory *directory = directory_new(SEED);
+
+    directory = put_with(directory, 1, "{\"wapi\":{\"login\":\"a\"}}");
+    directory =
+        put_with(directory, 2, "{\"wapi\":{\"login\":\"b\"},\"checkout\":{\"merchant_id\":\"a\"}}");
+    assert_login(directory, "wapi", "a", 1);
+    assert_login(directory, "wapi", "b", 2);
+    assert_login(directory, "checkout", "a", 2);
+    assert_login(directory, "checkout", "b", 0);
+    assert_login(directory, "wapi", "", 0);
+    directory_release(directory);
+}
+
+static void a_login_goes_with_its_credentials(UNUSED void **state)
+{
+    struct directory *directory = directory_new(SEED);
+
+    directory = put_with(directory, 1, "{\"wapi\":{\"login\":\"a\"}}");
+    directory = put_with(directory, 1, "{\"wapi\":{\"login\":\"b\"}}");
+    assert_login(directory, "wapi", "a", 0);
+    assert_login(directory, "wapi", "b", 1);
+    struct directory *removed = directory_remove_account(directory, (struct id){1});
+    assert_login(removed, "wapi", "b", 0);
+    assert_login(directory, "wapi", "b", 1);
+    directory_release(directory);
+    directory_release(removed);
+}
+
+static void a_login_longer_than_any_is_nobodys(UNUSED void **state)
+{
+    struct directory *directory = directory_new(SEED);
+    char login[CREDENTIALS_LOGIN_BYTES_MAX + 2] = {0};
+
+    memset(login, 'a', sizeof login - 1);
+    assert_login(directory, "wapi", login, 0);
+    directory_release(directory);
+}
+
 static void a_change_among_many_copies_some_hundred_pointers(UNUSED void **state)
 {
     struct directory *directory = many_accounts(MANY);
@@ -303,6 +368,9 @@ int main(void)
         cmocka_unit_test(pages_list_all_accounts_by_name_each_once),
         cmocka_unit_test(pages_list_all_keys_by_id),
         cmocka_unit_test(each_visits_all_accounts),
+        cmocka_unit_test(finds_accounts_by_what_their_credentials_say),
+        cmocka_unit_test(a_login_goes_with_its_credentials),
+        cmocka_unit_test(a_login_longer_than_any_is_nobodys),
         cmocka_unit_test(a_change_among_many_copies_some_hundred_pointers),
         cmocka_unit_test(many_changes_among_many_accounts_are_cheap),
     };

@@ -150,12 +150,22 @@ static void ends_when_the_next_attempt_would_come_after_its_age(UNUSED void **st
     assert_true(has_ended(&schedule, 2, later(55 * US_PER_MINUTE + 1)));
 }
 
-static void ends_after_ten_thousand_attempts_however_short_the_gaps(UNUSED void **state)
+static void ends_after_ten_thousand_attempts_when_the_gaps_are_short(UNUSED void **state)
 {
-    struct schedule schedule = read_schedule("{\"every\": \"1ms\", \"for\": \"90d\"}");
+    struct schedule schedule = read_schedule("{\"every\": \"59s\", \"for\": \"90d\"}");
 
     assert_false(has_ended(&schedule, SCHEDULE_ATTEMPTS_MAX, later(0)));
     assert_true(has_ended(&schedule, SCHEDULE_ATTEMPTS_MAX + 1, later(0)));
+}
+
+static void may_go_on_for_ten_years(UNUSED void **state)
+{
+    struct schedule schedule =
+        read_schedule("{\"every\": \"5m\", \"for\": \"3650d\", \"jitter\": 0}");
+    const int64_t age_us = 3650 * US_PER_DAY - 5 * US_PER_MINUTE;
+
+    assert_false(has_ended(&schedule, 3650 * 288, later(age_us)));
+    assert_true(has_ended(&schedule, 3650 * 288, later(age_us + 1)));
 }
 
 static void jitter_stays_within_its_part_and_uses_all_of_it(UNUSED void **state)
@@ -236,7 +246,7 @@ static void what_it_refuses_it_names(UNUSED void **state)
         {"{\"every\": \"5m\"}", "retry.for", "duration"},
         {"{\"every\": \"0s\", \"for\": \"1h\"}", "retry.every", "from \"1ms\""},
         {"{\"every\": null, \"for\": \"1h\"}", "retry.every", "duration"},
-        {"{\"every\": \"5m\", \"for\": \"91d\"}", "retry.for", "to \"90d\""},
+        {"{\"every\": \"5m\", \"for\": \"3651d\"}", "retry.for", "to \"3650d\""},
         {"{\"every\": \"5m\", \"for\": \"1h\", \"max\": \"1h\"}", "retry.max", "no such member"},
         {"{\"first\": \"5m\", \"for\": \"1h\", \"factor\": 0.9}", "retry.factor", "from 1 to 10"},
         {"{\"first\": \"5m\", \"for\": \"1h\", \"factor\": 11}", "retry.factor", "from 1 to 10"},
@@ -281,7 +291,8 @@ int main(void)
         cmocka_unit_test(a_first_gap_above_a_day_is_its_own_largest),
         cmocka_unit_test(fixed_gaps_follow_a_first_attempt_at_once),
         cmocka_unit_test(ends_when_the_next_attempt_would_come_after_its_age),
-        cmocka_unit_test(ends_after_ten_thousand_attempts_however_short_the_gaps),
+        cmocka_unit_test(ends_after_ten_thousand_attempts_when_the_gaps_are_short),
+        cmocka_unit_test(may_go_on_for_ten_years),
         cmocka_unit_test(jitter_stays_within_its_part_and_uses_all_of_it),
         cmocka_unit_test(a_wait_of_zero_has_no_jitter),
         cmocka_unit_test(the_later_of_schedule_and_receiver_counts),

@@ -550,6 +550,57 @@ static void past_its_age_nothing_is_left(void **state)
     driver_free(driver);
 }
 
+static struct id open_with_key(struct driver *driver, struct id account, uint8_t key)
+{
+    struct operation operation = {
+        .account = account, .command = SLICE("a"), .server_ref = SLICE("b")};
+    struct store_open_operation open = {
+        .operation = &operation, .is_idempotent = true, .idempotency = {key}};
+
+    assert_int_equal(DRIVER_CALL(driver, open_operation, &open), OK);
+    return open.id;
+}
+
+static void expire(struct driver *driver, struct id account, struct id operation)
+{
+    struct store_advance end = {.kind = STORE_ADVANCE_END,
+                                .account = account,
+                                .operation = operation,
+                                .state = OPERATION_EXPIRED,
+                                .item = {.event = event_new(&(struct event_parts){
+                                             .account = account, .type = SLICE("a")})}};
+
+    assert_int_equal(DRIVER_CALL(driver, advance, &end), OK);
+    event_release(end.item.event);
+}
+
+/* Of the kept one its key goes; of the one that ended, and of those of a removed account, all. */
+static void past_their_age_nothing_is_left_of_operations(void **state)
+{
+    struct driver *driver = open_driver(state);
+    struct id account = driver_account(driver, "shop");
+    struct id removed = driver_account(driver, "removed");
+    struct store_remove removal = {.account = removed};
+    uint8_t key = 0;
+
+    expire(driver, account, open_with_key(driver, account, ++key));
+    (void)open_with_key(driver, account, ++key);
+    while (key < 10) {
+        (void)open_with_key(driver, removed, ++key);
+    }
+    assert_int_equal(DRIVER_CALL(driver, remove, &removal), OK);
+    env_manual_advance(&driver->clock, US_PER_DAY);
+    struct wall limit = {now_of(driver).us - US_PER_HOUR};
+    (void)retain_all(driver, never, limit, limit);
+    driver_close(driver);
+    assert_int_equal(ask_sql(state, "SELECT count(*) FROM operation"), 1);
+    assert_int_equal(ask_sql(state, "SELECT count(*) FROM operation WHERE state = 0"), 1);
+    assert_int_equal(ask_sql(state, "SELECT (SELECT count(*) FROM idempotency) +"
+                                    " (SELECT count(*) FROM removed_account)"),
+                     0);
+    driver_free(driver);
+}
+
 static void retention_never_passes_the_mark(void **state)
 {
     struct driver *driver = open_driver(state);
@@ -583,6 +634,7 @@ int main(void)
         CASE(a_key_past_its_time_does_not_count_and_is_removed),
         CASE(what_was_pending_for_a_removed_channel_is_canceled),
         CASE(past_its_age_nothing_is_left),
+        CASE(past_their_age_nothing_is_left_of_operations),
         CASE(retention_never_passes_the_mark),
     };
 

@@ -5,6 +5,7 @@
 #include "os/thread.h"
 #include "support/scratch.h"
 #include "support/store_driver.h"
+#include "support/test_dialects.h"
 
 #include <stdatomic.h>
 
@@ -27,8 +28,9 @@ static void an_account_name_is_taken_once(void **state)
     struct store_put_account put = {0};
 
     (void)driver_account(driver, "shop");
-    assert_int_equal(
-        account_from_json(SLICE("shop"), driver_json(&doc, "{}"), NULL, &put.account, NULL), OK);
+    assert_int_equal(account_from_json(SLICE("shop"), driver_json(&doc, "{}"), NULL, &test_dialects,
+                                       &put.account, NULL),
+                     OK);
     assert_int_equal(DRIVER_CALL(driver, put_account, &put), ERR_EXISTS);
     assert_int_equal(put.account->id.value, 0);
     account_release(put.account);
@@ -44,7 +46,8 @@ static enum err change_account(struct driver *driver, const char *name, struct w
     struct store_put_account put = {.expected = expected};
     struct json change = driver_json(&doc, "{\"description\":\"changed\"}");
 
-    assert_int_equal(account_from_json(base->name, change, base, &put.account, NULL), OK);
+    assert_int_equal(
+        account_from_json(base->name, change, base, &test_dialects, &put.account, NULL), OK);
     enum err err = DRIVER_CALL(driver, put_account, &put);
     account_release(put.account);
     json_doc_clear(&doc);

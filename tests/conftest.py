@@ -34,7 +34,7 @@ from typing import Callable, Iterator
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[0]))
 
 from support.api import Account, Api  # noqa: E402 (the path has to be there first)
 from support.certificates import Authority  # noqa: E402

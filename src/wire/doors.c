@@ -1,0 +1,14 @@
+#include "wire/doors.h"
+
+#include "wire/native/native.h"
+
+void doors_tables(struct route_table out[DOORS])
+{
+    static const struct route_table *const tables[DOORS] = {
+        &native_routes,
+    };
+
+    for (size_t i = 0; i < DOORS; i++) {
+        out[i] = *tables[i];
+    }
+}
