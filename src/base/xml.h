@@ -29,6 +29,8 @@ enum {
 struct xml_limits {
     uint32_t depth_max; /* of elements; the root has depth 1; at most XML_DEPTH_MAX */
     uint32_t nodes_max; /* elements, texts (white space too) and attributes together */
+    /* A prefix that is not declared is ERR_INVALID: of what others get to read as it is. */
+    bool checks_namespaces;
 };
 
 /*

@@ -202,7 +202,7 @@ static void on_doctype(void *ctx, const xmlChar *name, const xmlChar *public_id,
     refuse(ctx, ERR_INVALID, "a DOCTYPE is not taken");
 }
 
-/* Warnings, and what is wrong with namespaces, do not matter. */
+/* Warnings do not matter; what is wrong with namespaces is asked for in the end, if at all. */
 static void on_error(void *ctx, libxml_error *error)
 {
     struct builder *builder = ctx;
@@ -383,6 +383,10 @@ static void run(struct builder *builder, struct slice text)
     assert(none == NULL); /* it was never begun */
     if (builder->err == OK && !builder->parser->wellFormed) {
         builder->err = diag_set(builder->diag, ERR_INVALID, "not well-formed");
+    }
+    if (builder->err == OK && builder->limits->checks_namespaces &&
+        !builder->parser->nsWellFormed) {
+        builder->err = diag_set(builder->diag, ERR_INVALID, "a prefix that is not declared");
     }
     xmlFreeParserCtxt(builder->parser);
     xmlResetLastError();

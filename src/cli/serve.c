@@ -18,6 +18,7 @@
 #include "wire/app.h"
 #include "wire/dialects.h"
 #include "wire/doors.h"
+#include "wire/wapi/wapi.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -471,6 +472,7 @@ static void close_all(struct serve *serve)
 {
     stop_all(serve);
     server_free(serve->app.server);
+    wapi_free(serve->app.wapi);
     dispatch_free(serve->app.dispatch);
     store_close(serve->app.store);
     router_free(serve->router);
@@ -494,6 +496,7 @@ static enum err build(struct serve *serve, struct diag *diag)
     serve->app.env = serve->env;
     serve->app.started = env_wall(serve->env);
     references_init(&serve->app.references, serve->env, (uint32_t)serve->settings.node);
+    serve->app.wapi = wapi_new(serve->env, &serve->app.settings.wapi);
     serve->app.batch_events_max = (uint32_t)serve->settings.batch_events_max;
     serve->mailbox = mailbox_new();
     apply_reloadable(serve);

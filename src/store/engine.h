@@ -17,8 +17,8 @@
  * 2. A write function returns ERR_FULL, ERR_IO or ERR_CORRUPT when the whole transaction is spoilt,
  *    with the words in the request's diag; rollback follows.
  * 3. commit returns OK only when everything is flushed, unless the batch says that it need not be:
- *    then it must outlive the process, and the next commit that flushes covers it. ERR_FULL: nothing
- *    of it is there, rollback follows. Anything else is fatal.
+ *    then it must outlive the process, and the next one that flushes covers it. ERR_FULL: nothing of
+ *    it is there, rollback follows. Anything else is fatal.
  * 4. Ids and `now` are given in; an engine makes no ids but those of attempts, and reads no clock.
  *    The generic half has checked settings before it calls (names, versions, that what is to be
  *    removed exists) and has set their ids and times: an engine stores them as they are.

@@ -329,8 +329,9 @@ struct store_answer {
 
 /*
  * The head of a queue channel whose messages are acknowledged one by one in strict order: the
- * oldest pending one, the same again and again until it is acknowledged, hidden from nobody. That it
- * was shown is recorded the first time only (attempt 1, epoch 1); after that a show writes nothing.
+ * oldest pending one, the same again and again until it is acknowledged, hidden from nobody. That
+ * it was shown is recorded the first time only (attempt 1, epoch 1); after that a show writes
+ * nothing.
  *
  * The record outlives a crash of the process, but is not flushed by itself: after a power cut a
  * message may have to be shown once more before it is acknowledged. A consumer who takes turns with

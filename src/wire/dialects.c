@@ -2,10 +2,12 @@
 
 #include "wire/cloudevents/cloudevents.h"
 #include "wire/standard/standard.h"
+#include "wire/wapi/dialect.h"
 
 static const struct dialect *const all[] = {
     &dialect_standard,
     &dialect_cloudevents,
+    &dialect_wapi,
 };
 
 const struct dialect_table dialects = {all, ARRAY_LEN(all)};

@@ -16,8 +16,6 @@
 
 #include <string.h>
 
-/* A deadline given as how long from now. */
-
 /* One request. Goes with the exchange. */
 struct opening {
     struct exchange *exchange;

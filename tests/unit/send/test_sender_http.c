@@ -694,6 +694,43 @@ static void of_several_addresses_only_allowed_ones_are_connected(UNUSED void **s
     peer_stop(peer);
 }
 
+/* The kept connection would be there for the customer's request: same host, same port. */
+static void what_was_opened_for_a_trusted_request_is_for_those_alone(UNUSED void **state)
+{
+    struct peer *peer = peer_start(peer_answer_text, ANSWER_OK);
+    struct sender *sender = call_sender("");
+
+    for (int i = 0; i < 6; i++) {
+        bool is_trusted = i % 2 == 0;
+        struct call call;
+
+        call_init(&call, peer->port, "/");
+        call.outbound.is_trusted = is_trusted;
+        call_send(sender, &call);
+        assert_outcome(&call, is_trusted ? ATTEMPT_ANSWER : ATTEMPT_BLOCKED,
+                       is_trusted ? "HTTP 200" : "address 127.0.0.1 is not allowed");
+        call_clear(&call);
+    }
+    assert_int_equal(peer_connections(peer), 1);
+    assert_int_equal(peer_requests(peer), 3);
+    sender_free(sender);
+    peer_stop(peer);
+}
+
+static void a_trusted_request_goes_to_no_metadata_service(UNUSED void **state)
+{
+    struct sender *sender = call_sender("");
+    struct call call;
+
+    call_init(&call, 1, "/");
+    set_host(&call, "metadata.test", 1);
+    call.outbound.is_trusted = true;
+    call_send(sender, &call);
+    assert_int_equal(call.outbound.result.outcome, ATTEMPT_BLOCKED);
+    call_clear(&call);
+    sender_free(sender);
+}
+
 static void a_proxy_from_the_environment_is_not_asked(UNUSED void **state)
 {
     static const char *const variables[] = {"http_proxy", "https_proxy", "all_proxy", "ALL_PROXY"};
@@ -983,6 +1020,8 @@ int main(void)
         cmocka_unit_test(a_refused_address_is_never_connected),
         cmocka_unit_test(a_name_with_only_refused_addresses_is_blocked),
         cmocka_unit_test(of_several_addresses_only_allowed_ones_are_connected),
+        cmocka_unit_test(what_was_opened_for_a_trusted_request_is_for_those_alone),
+        cmocka_unit_test(a_trusted_request_goes_to_no_metadata_service),
         cmocka_unit_test(a_proxy_from_the_environment_is_not_asked),
         cmocka_unit_test(a_name_that_is_not_answered_runs_out_of_time),
         cmocka_unit_test(the_connect_time_counts_for_the_lookup_too),

@@ -174,8 +174,10 @@ static void one_on_an_id_of_long_ago_does_not_wait(void **state)
     struct client client;
 
     (void)state;
+    struct mono before = env_mono(env_system());
     report(house, &client, old, "complete");
     client_expect(&client, 404, "\"code\":\"not_found\"");
+    assert_true(env_mono(env_system()).us - before.us < 4 * US_PER_SECOND); /* a wait takes 5 */
     client_close(&client);
     house_close(house);
 }
