@@ -1,6 +1,7 @@
 #include "wire/dialects.h"
 
 #include "wire/cloudevents/cloudevents.h"
+#include "wire/shopcart/shopcart.h"
 #include "wire/standard/standard.h"
 #include "wire/wapi/dialect.h"
 
@@ -8,6 +9,7 @@ static const struct dialect *const all[] = {
     &dialect_standard,
     &dialect_cloudevents,
     &dialect_wapi,
+    &dialect_shopcart,
 };
 
 const struct dialect_table dialects = {all, ARRAY_LEN(all)};
