@@ -15,6 +15,7 @@ const struct command commands[] = {
     {"key", "...", "Make, list and revoke API keys.", true, command_key},
     {"listen", "...", "Receive webhooks, check their signatures, print them.", true,
      command_listen},
+    {"verify", "...", "Check the signature of a captured request.", true, command_verify},
     {"help", "[COMMAND | settings [--markdown]]", "Tell about a command or the settings.", false,
      command_help},
     {"version", "", "Print the version.", false, command_version},

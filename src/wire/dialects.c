@@ -1,5 +1,6 @@
 #include "wire/dialects.h"
 
+#include "wire/cashier/cashier.h"
 #include "wire/cloudevents/cloudevents.h"
 #include "wire/shopcart/shopcart.h"
 #include "wire/standard/standard.h"
@@ -10,6 +11,7 @@ static const struct dialect *const all[] = {
     &dialect_cloudevents,
     &dialect_wapi,
     &dialect_shopcart,
+    &dialect_cashier,
 };
 
 const struct dialect_table dialects = {all, ARRAY_LEN(all)};
