@@ -1,6 +1,7 @@
 #include "wire/dialects.h"
 
 #include "wire/cashier/cashier.h"
+#include "wire/checkout/checkout.h"
 #include "wire/cloudevents/cloudevents.h"
 #include "wire/shopcart/shopcart.h"
 #include "wire/standard/standard.h"
@@ -12,6 +13,7 @@ static const struct dialect *const all[] = {
     &dialect_wapi,
     &dialect_shopcart,
     &dialect_cashier,
+    &dialect_checkout,
 };
 
 const struct dialect_table dialects = {all, ARRAY_LEN(all)};

@@ -1,5 +1,6 @@
 #include "wire/doors.h"
 
+#include "wire/checkout/checkout.h"
 #include "wire/native/native.h"
 #include "wire/shopcart/shopcart.h"
 #include "wire/wapi/wapi.h"
@@ -10,6 +11,7 @@ void doors_tables(struct route_table out[DOORS])
         &native_routes,
         &wapi_routes,
         &shopcart_routes,
+        &checkout_routes,
     };
 
     for (size_t i = 0; i < DOORS; i++) {
