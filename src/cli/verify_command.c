@@ -247,15 +247,17 @@ static void print_answer(const struct verification *verification,
     buf_clear(&out);
 }
 
+/* ERR_STALE: it is genuine, but not of now. */
 static enum err check_cashier(const struct verification *verification,
                               const struct verify_merchant *merchant,
                               struct verify_finding *finding, struct diag *diag)
 {
     enum err err = verify_cashier_check(&verification->request, merchant, finding, diag);
 
-    if (err == OK && flags_has(verification->options, "tolerance")) {
-        err = verify_check_age("timestamp", buf_view(&finding->timestamp), age_of(verification),
-                               diag);
+    if (err == OK && flags_has(verification->options, "tolerance") &&
+        verify_check_age("timestamp", buf_view(&finding->timestamp), age_of(verification), diag) !=
+            OK) {
+        return ERR_STALE;
     }
     return err;
 }

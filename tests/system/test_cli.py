@@ -101,7 +101,8 @@ def test_without_a_key_it_says_where_to_give_one(cli):
 
 def test_each_command_tells_about_itself(cli):
     listed = cli.run("help").stdout
-    for name in ("account", "channel", "publish", "events", "deliveries", "receive", "ack", "key", "listen"):
+    for name in ("account", "channel", "publish", "events", "deliveries", "operation", "receive", "ack", "key", "listen",
+                 "verify"):
         assert f"  {name} " in listed
         assert cli.run(name, "--help").stdout == cli.run("help", name).stdout
     assert "--retry JSON" in cli.run("channel", "create", "--help").stdout
@@ -121,6 +122,8 @@ def test_each_command_tells_about_itself(cli):
     (("publish", "a", "--batch", "-"), "names its account itself"),
     (("deliveries", "a", "--retry"), "say which DELIVERY"),
     (("deliveries", "a", "b", "--retry", "--cancel"), "exclude each other"),
+    (("operation", "open", "a"), "COMMAND is missing"),
+    (("operation", "complete", "a", "b", "--code", "99"), "from 1000 to 9999"),
     (("key", "create"), "--scope"),
     (("listen",), "--port"),
 ])
@@ -321,6 +324,26 @@ def test_a_delivery_is_shown_retried_and_canceled(cli, account, receiver):
     assert delivery in cli.run("deliveries", account.name, "--state", "canceled").stdout
 
 
+# Operations
+
+
+def test_an_operation_is_opened_reported_on_completed_and_listed(cli, account, queue):
+    opened = cli.json("operation", "open", account.name, "domain-create", "--client-ref", "job-17", "--data",
+                      '{"n":1.0}', "--deadline-in", "1h", "--on-deadline", "expire")
+    operation = opened["id"]
+    assert (opened["client_ref"], opened["on_deadline"], opened["data"]) == ("job-17", "expire", {"n": 1.0})
+    assert "Told by evt_" in cli.run("operation", "step", account.name, operation, "--result", "half").stdout
+    end = ("operation", "complete", account.name, operation, "--code", "2304", "--result", "no", "--data", '{"why": "locked"}')
+    assert "deliveries: 1" in cli.run(*end).stdout
+    assert "nothing was told again" in cli.run(*end).stdout
+    shown = cli.run("operation", "show", account.name, operation).stdout
+    assert "failed" in shown and "2304" in shown and "locked" in shown
+    assert operation in cli.run("operation", "list", account.name, "--state", "failed").stdout
+    assert "No such operations." in cli.run("operation", "list", account.name, "--state", "pending").stdout
+    types = [message["event"]["type"] for message in account.receive(queue, max=10).expect(200)["messages"]]
+    assert types == ["operation.step", "operation.failed"]
+
+
 # The queue
 
 
@@ -468,7 +491,7 @@ def test_listening_tells_why_something_is_not_verified(listen):
     verdicts = [line for line in out.splitlines() if "msg_1" in line or "(no id)" in line]
     assert code == OK and len(verdicts) == 4
     assert "order.created  msg_1  verified (v1)" in verdicts[0]
-    for verdict, reason in zip(verdicts[1:], ("no signature is right", "5 minutes", "webhook-id is missing")):
+    for verdict, reason in zip(verdicts[1:], ("no signature is right", "more than 5m", "webhook-id is missing")):
         assert "NOT VERIFIED" in verdict and reason in verdict
 
 

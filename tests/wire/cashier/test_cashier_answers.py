@@ -9,7 +9,7 @@ import pytest
 
 from support.cashier import parse, sha384
 from support.deliveries import publish, wait_for_attempts, wait_for_delivery, wait_for_state
-from support.receiver import Step, huge, redirect
+from support.receiver import Step, redirect
 
 SLACK_S = 1.0
 AGAIN_SOON = {"every": "1s", "for": "1m", "jitter": 0}
@@ -37,10 +37,6 @@ def ok(body: str | bytes, status: int = 200, **headers: str) -> Step:
     return Step(status, tuple(headers.items()), text)
 
 
-def state_of(delivery: dict) -> str:
-    return delivery["state"]
-
-
 # The verdict
 
 
@@ -50,7 +46,7 @@ def test_the_sign_of_the_status_decides(shop, endpoint, merchant, status, state)
     """3.4, 3.5, 3.7/10."""
     delivery = answered(shop, endpoint, merchant.acknowledge(status, "words of the shop"))
 
-    assert state_of(delivery) == state
+    assert delivery["state"] == state
     (attempt,) = delivery["attempts"]
     assert attempt["detail"] == f"status {status}: words of the shop" and attempt["status"] == 200
 
@@ -64,7 +60,7 @@ def test_what_is_not_recognized_is_sent_again(shop, endpoint, body):
     """3.5, 3.7/10, 3.7/15: wrong types, no object, no JSON, a byte order mark, a name twice."""
     delivery = answered(shop, endpoint, ok(body))
 
-    assert state_of(delivery) == "pending"
+    assert delivery["state"] == "pending"
     assert delivery["attempts"][0]["detail"].startswith("unrecognized answer: ")
 
 
@@ -73,7 +69,7 @@ def test_an_answer_of_two_megabytes_is_not_recognized(shop, endpoint):
     delivery = answered(shop, endpoint, ok(b'{"status": 0}' + b" " * 2_000_000))
 
     assert delivery["attempts"][0]["detail"] == "unrecognized answer: it is too long"
-    assert state_of(delivery) == "pending"
+    assert delivery["state"] == "pending"
 
 
 @pytest.mark.parametrize("status", [201, 202, 204, 400, 403, 410, 429, 500, 503])
@@ -81,7 +77,7 @@ def test_only_http_200_has_a_verdict(shop, endpoint, status):
     """3.5, 3.7/11: a valid body with another status; even 410 does not disable the channel."""
     delivery = answered(shop, endpoint, Step(status, body=b"" if status == 204 else b'{"status": 0}'))
 
-    assert state_of(delivery) == "pending"
+    assert delivery["state"] == "pending"
     assert str(status) in delivery["attempts"][0]["detail"]
     assert shop.channel(delivery["channel"]).expect(200)["health"]["state"] == "failing"
 
@@ -90,7 +86,7 @@ def test_a_redirect_is_not_followed(shop, receiver, endpoint):
     """3.7/11."""
     elsewhere = receiver.endpoint("/elsewhere")
 
-    assert state_of(answered(shop, endpoint, redirect(elsewhere.url))) == "pending"
+    assert answered(shop, endpoint, redirect(elsewhere.url))["state"] == "pending"
     assert not elsewhere.requests
 
 
@@ -98,14 +94,14 @@ def test_no_answer_is_sent_again(shop, endpoint):
     """3.5: connection errors and timeouts are unknown."""
     delivery = answered(shop, endpoint, Step(reset="answer"))
 
-    assert state_of(delivery) == "pending" and delivery["attempts"][0]["outcome"] == "connect"
+    assert delivery["state"] == "pending" and delivery["attempts"][0]["outcome"] == "connect"
 
 
 @pytest.mark.parametrize("body, state", [('{"status": "0"}', "delivered"), ('{"status": "3"}', "refused"),
                                          ('{"status": "-1"}', "pending"), ('{"status": "0.0"}', "pending")])
 def test_a_status_in_quotes_counts_by_setting(shop, endpoint, body, state):
     """3.6: strict unless a setting says otherwise."""
-    assert state_of(answered(shop, endpoint, ok(body), options={"text_status": True})) == state
+    assert answered(shop, endpoint, ok(body), options={"text_status": True})["state"] == state
 
 
 @pytest.mark.parametrize("length, shown", [(256, 256), (257, 256)])
@@ -114,7 +110,7 @@ def test_a_description_is_shown_up_to_256_characters(shop, endpoint, length, sho
     delivery = answered(shop, endpoint, ok(json.dumps({"status": 1, "description": "é" * length})))
 
     assert delivery["attempts"][0]["detail"] == "status 1: " + "é" * shown
-    assert state_of(delivery) == "refused"
+    assert delivery["state"] == "refused"
 
 
 def test_control_characters_of_a_description_are_not_shown(shop, endpoint):
@@ -233,7 +229,7 @@ def test_either_header_of_an_answer_is_taken(shop, endpoint, merchant, header):
     """3.4, 3.7/19: signed over the answer's own timestamp."""
     step = merchant.acknowledge(0, header=header)
 
-    assert state_of(answered(shop, endpoint, step, options={"check_answer": True})) == "delivered"
+    assert answered(shop, endpoint, step, options={"check_answer": True})["state"] == "delivered"
 
 
 def test_where_answers_are_checked_an_unsigned_one_is_none(shop, endpoint, merchant):
@@ -243,7 +239,7 @@ def test_where_answers_are_checked_an_unsigned_one_is_none(shop, endpoint, merch
     delivery = answered(shop, endpoint, merchant.acknowledge(0), options={"check_answer": True})
 
     assert delivery["attempts"][0]["detail"] == "the answer's signature is missing; status 0: Ok"
-    assert state_of(delivery) == "pending"
+    assert delivery["state"] == "pending"
 
 
 @pytest.mark.parametrize("status", [0, 1])
@@ -258,7 +254,7 @@ def test_where_answers_are_checked_a_wrong_signature_is_no_verdict(shop, endpoin
                         options={"check_answer": True})
 
     assert delivery["attempts"][0]["detail"] == f"the answer's signature is wrong; status {status}"
-    assert state_of(delivery) == "pending"
+    assert delivery["state"] == "pending"
 
 
 def test_a_signature_of_an_answer_in_upper_case_is_right(shop, endpoint, merchant):
@@ -268,7 +264,7 @@ def test_a_signature_of_an_answer_in_upper_case_is_right(shop, endpoint, merchan
     delivery = answered(shop, endpoint, ok('{"status": 0, "timestamp": 1760000001}',
                                            **{"GT-Authentication": f"  {signature} "}), options={"check_answer": True})
 
-    assert state_of(delivery) == "delivered"
+    assert delivery["state"] == "delivered"
 
 
 def test_where_answers_are_not_checked_a_wrong_signature_is_told_only(shop, endpoint):
@@ -276,7 +272,7 @@ def test_where_answers_are_not_checked_a_wrong_signature_is_told_only(shop, endp
     delivery = answered(shop, endpoint, ok('{"status": 0}', **{"Gt-Authentication": "0" * 96}))
 
     assert delivery["attempts"][0]["detail"] == "the answer's signature is wrong; status 0"
-    assert state_of(delivery) == "delivered"
+    assert delivery["state"] == "delivered"
 
 
 @pytest.mark.parametrize("options, field", [({"rate": "text"}, "options.rate"),

@@ -9,7 +9,7 @@ import pytest
 
 from support import certificates
 from support.cashier import FIELDS, Merchant, find, is_genuine, parse, sha384
-from support.deliveries import delivery_of, make_hook, publish, wait_for_attempts, wait_for_state
+from support.deliveries import wait_for_state
 from support.receiver import Receiver
 from support.waiting import eventually
 
