@@ -208,10 +208,10 @@ static void on_error(void *ctx, libxml_error *error)
     struct builder *builder = ctx;
 
     if (builder->err == OK && error->level == XML_ERR_FATAL) {
-        struct slice words = slice_of(error->message);
-        while (words.len > 0 && words.ptr[words.len - 1] == '\n') {
-            words.len--;
-        }
+        /* Further lines quote the text, which is nobody else's business. */
+        struct slice rest = slice_of(error->message);
+        struct slice words = rest;
+        (void)slice_cut(&rest, '\n', &words);
         builder->err =
             diag_set(builder->diag, ERR_INVALID, "line %d: %.*s", error->line, SLICE_ARGS(words));
     }

@@ -13,8 +13,8 @@ enum {
     /* Measured with 1,000 receivers: a request costs 18 us with one multi handle, 15 with eight
      * (see loop.h). */
     HTTP_MULTIS = 8,
-    /* One more, for trusted requests: a connection that was allowed for those only must not be found
-     * by a request to the same place that a customer named. */
+    /* One more, for trusted requests: a connection that was allowed for those only must not be
+     * found by a request to the same place that a customer named. */
     TRUSTED_MULTI = HTTP_MULTIS,
     MULTIS,
     SPARE_TRANSFERS_MAX = 256, /* each holds some 5 KiB */

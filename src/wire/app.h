@@ -29,8 +29,8 @@ struct app {
     struct dialect_table dialects;
     struct wire_settings settings;
     struct references references; /* of operations and replies */
-    struct wapi *wapi; /* what the command API remembers, see wire/wapi/wapi.h */
-    bool has_mail;     /* a mail server is configured; otherwise e-mail channels are refused */
+    struct wapi *wapi;            /* what the command API remembers, see wire/wapi/wapi.h */
+    bool has_mail; /* a mail server is configured; otherwise e-mail channels are refused */
     _Atomic uint32_t data_bytes_max; /* of one event's data; SIGHUP may change it */
     uint32_t batch_events_max;       /* events in one batch request */
     _Atomic bool is_stopping;        /* readyz says no */

@@ -170,8 +170,7 @@ static void find_twins(struct sibling *siblings, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         sorted[i] = &siblings[i];
     }
-    /* NOLINTNEXTLINE(bugprone-sizeof-expression): what is sorted are pointers */
-    qsort(sorted, count, sizeof *sorted, compare_siblings);
+    qsort(sorted, count, sizeof(struct sibling *), compare_siblings);
     for (uint32_t i = 1; i < count; i++) {
         if (slice_equal(sorted[i - 1]->name, sorted[i]->name)) {
             sorted[i - 1]->twin = sorted[i];

@@ -1,6 +1,6 @@
 /*
- * Who asks: auth = hex(sha1(user + hex(sha1(password)) + HH)), where HH is the hour in Prague in two
- * digits, and the source address on the account's list.
+ * Who asks: auth = hex(sha1(user + hex(sha1(password)) + HH)), where HH is the hour in Prague in
+ * two digits, and the source address on the account's list.
  */
 #ifndef WIRE_WAPI_AUTHENTICATE_H
 #define WIRE_WAPI_AUTHENTICATE_H

@@ -16,8 +16,8 @@
 
 /*
  * X(name, code, text, counts): counts says whether whoever gets this answer has failed, see
- * limits.h. Those are requests that nobody could carry out for anybody, and wrong passwords; what an
- * authenticated account asks for in a wrong way is its own business.
+ * limits.h. Those are requests that nobody could carry out for anybody, and wrong passwords; what
+ * an authenticated account asks for in a wrong way is its own business.
  */
 #define WAPI_CODES(X)                                                                              \
     X(OK, 1000, "OK", false)                                                                       \

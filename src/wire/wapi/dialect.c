@@ -97,15 +97,16 @@ static struct slice put_subject(const struct notify *notify, struct buf *out)
     return slice_sub(buf_view(out), from, out->len - from);
 }
 
-static void put_text(enum wapi_format format, struct slice document, struct buf *out)
+/* Behind the document in the body, how it looks to a person. */
+static void add_text(enum wapi_format format, struct buf *body)
 {
     struct buf lines;
 
     buf_init(&lines, MAIL_TEXT_BYTES_MAX);
-    layout_document(format, document, &lines);
-    buf_slice(out, buf_view(&lines));
+    layout_document(format, buf_view(body), &lines);
+    buf_slice(body, buf_view(&lines));
     if (buf_check(&lines) != OK) {
-        buf_text(out, "\n...\nThe attachment holds all of it.\n");
+        buf_text(body, "\n...\nThe attachment holds all of it.\n");
     }
     buf_clear(&lines);
 }
@@ -124,22 +125,18 @@ static void attach(enum wapi_format format, struct slice document, struct mail *
     mail->attachment_name = kinds[format].name;
 }
 
-/* The document and its text lie in the body one behind the other. */
 static void fill_mail(const struct notify *notify, const struct dialect_attempt *attempt,
                       struct dialect_draft *draft)
 {
     enum wapi_format format = notify_format(notify, attempt->account);
-    struct buf *body = draft->body;
 
-    put_document(notify, attempt, format, body);
-    size_t document_len = body->len;
-    /* Room for both first: the text is made from the document and must not move it. */
-    buf_reserve(body, MAIL_TEXT_BYTES_MAX + 100);
-    struct slice document = slice_sub(buf_view(body), 0, document_len);
-    put_text(format, document, body);
-    attach(format, document, draft->mail);
+    put_document(notify, attempt, format, draft->body);
+    size_t document_len = draft->body->len;
+    add_text(format, draft->body);
+    struct slice both = buf_view(draft->body);
+    attach(format, slice_sub(both, 0, document_len), draft->mail);
+    draft->mail->text = slice_sub(both, document_len, both.len);
     draft->mail->subject = put_subject(notify, draft->text);
-    draft->mail->text = slice_sub(buf_view(body), document_len, body->len - document_len);
 }
 
 static enum err encode_mail(const struct dialect_attempt *attempt, struct dialect_draft *draft,

@@ -14,8 +14,8 @@
 #include "base/slice.h"
 
 /*
- * Appends the parameter's value, decoded. ERR_NOT_FOUND: there is none; ERR_CONFLICT: more than one;
- * ERR_INVALID: the form is broken; ERR_LIMIT: the value is longer than out may be.
+ * Appends the parameter's value, decoded. ERR_NOT_FOUND: there is none; ERR_CONFLICT: more than
+ * one; ERR_INVALID: the form is broken; ERR_LIMIT: the value is longer than out may be.
  */
 enum err wapi_form_find(struct slice content_type, struct slice body, const char *name,
                         struct buf *out) MUST_CHECK;

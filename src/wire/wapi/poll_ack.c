@@ -1,6 +1,6 @@
 /*
- * poll-ack: the notification that poll-req shows is done with. Only the oldest one can be named: any
- * other id, also one that waits further back, does not exist.
+ * poll-ack: the notification that poll-req shows is done with. Only the oldest one can be named:
+ * any other id, also one that waits further back, does not exist.
  */
 #include "wire/wapi/commands.h"
 #include "wire/wapi/queue.h"

@@ -65,7 +65,9 @@ static bool is_nothing(struct json value)
 
 static void set_data(struct wapi_request *request, struct json value)
 {
-    request->data = is_nothing(value) ? (struct json){0} : value;
+    if (!is_nothing(value)) {
+        request->data = value;
+    }
 }
 
 /* ---- XML ---- */

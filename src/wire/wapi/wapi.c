@@ -12,8 +12,8 @@
 #include "wire/wapi/reply.h"
 
 /*
- * Percent-encoding makes three bytes of one, and a form has some names around the document. A larger
- * body is refused before it is read; who sends it is not known yet.
+ * Percent-encoding makes three bytes of one, and a form has some names around the document. A
+ * larger body is refused before it is read; who sends it is not known yet.
  */
 enum { FORM_BYTES_MAX = 3 * WAPI_REQUEST_BYTES_MAX + 16 * 1024 };
 

@@ -301,6 +301,16 @@ static void a_clock_before_2020_makes_no_zero(UNUSED void **state)
     assert_int_equal(id_make(&maker, (struct wall){-US_PER_DAY}, 1).value, 2);
 }
 
+static void an_id_by_chance_is_of_its_instant(UNUSED void **state)
+{
+    struct wall at = {INT64_C(1770000000123) * US_PER_MS};
+    struct id lowest = id_by_chance(at, 0), highest = id_by_chance(at, UINT64_MAX);
+
+    assert_int_equal(lowest.value, id_floor(at).value);
+    assert_int_equal(id_time(highest).us, at.us);
+    assert_int_equal(highest.value + 1, id_floor((struct wall){at.us + US_PER_MS}).value);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +337,7 @@ int main(void)
         cmocka_unit_test(ids_grow_after_those_of_another_node),
         cmocka_unit_test(two_nodes_never_make_the_same_id),
         cmocka_unit_test(a_clock_before_2020_makes_no_zero),
+        cmocka_unit_test(an_id_by_chance_is_of_its_instant),
     };
 
     return cmocka_run_group_tests_name("id", tests, NULL, NULL);

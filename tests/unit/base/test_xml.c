@@ -185,6 +185,17 @@ static void namespaces_do_not_matter(UNUSED void **state)
     xml_doc_free(doc);
 }
 
+static void namespaces_are_checked_where_that_is_asked_for(UNUSED void **state)
+{
+    const struct xml_limits strict = {.depth_max = 4, .nodes_max = 9, .checks_namespaces = true};
+    struct xml_doc *doc = NULL;
+
+    assert_refused(SLICE("<a><u:b/></a>"), &strict, ERR_INVALID, "prefix");
+    assert_refused(SLICE("<a u:b=''/>"), &strict, ERR_INVALID, "prefix");
+    assert_int_equal(xml_parse(SLICE("<u:a xmlns:u='urn:u' u:b=''/>"), &strict, &doc, NULL), OK);
+    xml_doc_free(doc);
+}
+
 static void the_text_may_go_after_the_parse(UNUSED void **state)
 {
     static const char document[] = "<a b='c'>text</a>";
@@ -236,6 +247,21 @@ static void what_is_not_well_formed_is_refused_with_its_line(UNUSED void **state
         assert_invalid(documents[i], "");
     }
     assert_invalid("<a>\n<b>\n</a>", "line 3: ");
+}
+
+static void the_words_do_not_quote_the_text(UNUSED void **state)
+{
+    static const char *const documents[] = {"<a><![CDATA[secret", "<a><!-- secret", "<a>secret",
+                                            "<a b='secret", "<a b=secret/>"};
+
+    for (size_t i = 0; i < ARRAY_LEN(documents); i++) {
+        struct xml_doc *doc = NULL;
+        struct diag diag = {0};
+
+        assert_int_equal(xml_parse(slice_of(documents[i]), &usual, &doc, &diag), ERR_INVALID);
+        assert_null(strstr(diag.text, "secret"));
+        assert_null(strchr(diag.text, '?'));
+    }
 }
 
 static void a_zero_byte_is_refused_wherever_it_is(UNUSED void **state)
@@ -531,8 +557,10 @@ int main(void)
         cmocka_unit_test(a_long_text_is_one_piece),
         cmocka_unit_test(attributes_are_found_with_their_entities_undone),
         cmocka_unit_test(namespaces_do_not_matter),
+        cmocka_unit_test(namespaces_are_checked_where_that_is_asked_for),
         cmocka_unit_test(the_text_may_go_after_the_parse),
         cmocka_unit_test(what_is_not_well_formed_is_refused_with_its_line),
+        cmocka_unit_test(the_words_do_not_quote_the_text),
         cmocka_unit_test(a_zero_byte_is_refused_wherever_it_is),
         cmocka_unit_test(a_doctype_is_refused),
         cmocka_unit_test(a_bomb_of_entities_is_refused_before_one_is_declared),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
+from collections import Counter
 from typing import Callable
 
 import pytest
 from support.api import Account
 from support.server import Server
+from support.waiting import eventually
 from support.wapi_client import WapiClient
 
 PASSWORD = "correct-horse"
@@ -233,6 +236,25 @@ def test_test_mode_changes_nothing(clients: dict[str, WapiClient], notify: Calla
         assert head(client)["id"] == notification["id"]
 
 
+def test_what_cannot_be_told_is_not_in_the_way(
+    server: Server, make_account: Callable[..., Account], client: WapiClient,
+) -> None:
+    """1.5: a notification has a code and a result: what got in without, before the queue was one of these, is refused."""
+    quay = make_account("quay-shop")
+    queue = quay.make_channel(kind="queue", dialect="standard", events=["**"]).expect(201)["id"]
+    for data in ([1, 2], {"n": 1}, {"code": 1000, "result": "told"}, {"code": 12, "result": "x"}):
+        quay.publish("order.created", data).expect(202)
+    quay.patch_channel(queue, dialect="wapi").expect(200)
+    quay.patch(wapi={"login": "quay", "password": PASSWORD}).expect(200)
+    consumer = WapiClient(server.url, "quay", PASSWORD)
+
+    notification = head(consumer)
+    assert notification["result"] == "told"
+    consumer.call("poll-ack", {"id": notification["id"]}).expect(1002)
+    consumer.call("poll-req").expect(1003)
+    assert len(quay.deliveries(state="refused").expect(200)["items"]) == 3
+
+
 # Several at once, restarts, other ways
 
 
@@ -267,6 +289,73 @@ def test_the_queue_survives_a_crash(server: Server, client: WapiClient, notify: 
     client.call("poll-ack", {"id": shown["id"]}).expect(1002)  # shown before the crash: that counts
     crash(server, client)
     assert head(client)["result"] == "second"
+
+
+class Consumer(threading.Thread):
+    """Polls and acknowledges until told to stop, whatever becomes of the server meanwhile."""
+
+    def __init__(self, server: Server, is_over: threading.Event):
+        super().__init__()
+        self.shown: list[int] = []
+        self.acknowledged: list[int] = []  # with 1002
+        self.unknown: list[int] = []  # asked, and not answered
+        self._client = WapiClient(server.url, "harbor", PASSWORD)
+        self._is_over = is_over
+
+    def run(self) -> None:
+        while not self._is_over.is_set():
+            try:
+                self._poll()
+            except (OSError, http.client.HTTPException):
+                self._client.disconnect()
+
+    def _poll(self) -> None:
+        reply = self._client.call("poll-req")
+        if reply.code != 1000:
+            assert reply.code == 1003, reply
+            return
+        notification = reply.data["notify"]
+        number = int(notification["data"]["number"])
+        self.shown.append(number)
+        try:
+            code = self._client.call("poll-ack", {"id": notification["id"]}).code
+        except (OSError, http.client.HTTPException):
+            self.unknown.append(number)
+            raise
+        assert code in (1002, 2151), code
+        if code == 1002:
+            self.acknowledged.append(number)
+
+
+@pytest.mark.deadline(180)
+@pytest.mark.settings({"wapi": {"hourly_max": "1000000"}})
+def test_four_consumers_and_crashes_lose_and_repeat_nothing(
+    server: Server, client: WapiClient, harbor: Account, notify: Callable[..., str],
+) -> None:
+    """1.5/1-4, 1.9/7, 1.9/8: under SIGKILL the head is acknowledged once, nothing is lost, order is kept."""
+    count, crashes = 600, 5
+    for number in range(count):
+        notify(data={"number": number})
+    is_over = threading.Event()
+    consumers = [Consumer(server, is_over) for _ in range(4)]
+    for consumer in consumers:
+        consumer.start()
+    for number in range(crashes):
+        until = (number + 1) * count // (crashes + 2)
+        eventually(lambda: max((c.shown[-1] for c in consumers if c.shown), default=-1) >= until, 60)
+        server.kill()
+        server.start()
+    client.disconnect()
+    eventually(lambda: client.call("poll-req").code == 1003, 60)
+    is_over.set()
+    for consumer in consumers:
+        consumer.join()
+
+    acknowledged = Counter(number for consumer in consumers for number in consumer.acknowledged)
+    unknown = {number for consumer in consumers for number in consumer.unknown}
+    assert [number for number, times in acknowledged.items() if times > 1] == []
+    assert set(range(count)) - set(acknowledged) - unknown == set()
+    assert all(consumer.shown == sorted(consumer.shown) for consumer in consumers)
 
 
 @pytest.mark.parametrize("kind", ["webhook", "email"])
