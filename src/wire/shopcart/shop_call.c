@@ -16,9 +16,11 @@ struct shop_method {
 };
 
 static const struct shop_method methods[] = {
-    {"Orders", "LIST", false, shop_list},        {"Orders", "COUNT", false, shop_count},
-    {"Orders", "READ", true, shop_read},         {"Errors", "LIST", false, shop_errors},
-    {"Notifications", "TEST", false, shop_test},
+    {.group = "Orders", .name = "LIST", .handle = shop_list},
+    {.group = "Orders", .name = "COUNT", .handle = shop_count},
+    {.group = "Orders", .name = "READ", .takes_item = true, .handle = shop_read},
+    {.group = "Errors", .name = "LIST", .handle = shop_errors},
+    {.group = "Notifications", .name = "TEST", .handle = shop_test},
 };
 
 static bool is_word(struct slice given, const char *word)

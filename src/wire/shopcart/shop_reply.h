@@ -20,8 +20,7 @@
     X(DATA, "The order's data cannot be told as XML")                                              \
     X(LIMIT_COUNT, "LimitCount must be a whole number from 1 to 100")                              \
     X(LIMIT_OFFSET, "LimitOffset must be a whole number that is not negative")                     \
-    X(LIMIT_DATE, "LimitStartDate and LimitEndDate must be dates as MM/dd/yyyy, or with a time "   \
-                  "as MM/dd/yyyy HH:mm:ss")                                                        \
+    X(LIMIT_DATE, "LimitStartDate and LimitEndDate must be MM/dd/yyyy or MM/dd/yyyy HH:mm:ss")     \
     X(PERIOD, "LimitEndDate must not be before LimitStartDate")                                    \
     X(SORT_COLUMN, "SortColumn must be GrandTotal")                                                \
     X(SORT_ORDER, "SortOrder must be ASC or DESC")                                                 \

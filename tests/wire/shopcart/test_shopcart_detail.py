@@ -11,8 +11,8 @@ from support.shopcart import NO_ORDER, orders
 NOT_AS_XML = "The order's data cannot be told as XML"
 
 
-def info_of(shop, id_="5"):
-    return shop.read(id_).expect_success().find("OrderInfo")
+def info_of(shop, id_: object = 5):
+    return shop.read(str(id_)).expect_success().find("OrderInfo")
 
 
 def publish_text(shop, text: str | bytes) -> None:
@@ -21,7 +21,7 @@ def publish_text(shop, text: str | bytes) -> None:
 
 
 def publish_as(shop, content_type: str, body: bytes) -> None:
-    attributes = {"specversion": "1.0", "id": str(hash(body)), "source": "/shop", "type": "order.created"}
+    attributes = {"specversion": "1.0", "id": body.hex()[:200], "source": "/shop", "type": "order.created"}
     shop.account.publish_binary_cloudevent(attributes, body, content_type).expect(202)
 
 
@@ -55,28 +55,29 @@ def test_the_merchant_and_the_id_are_there_whatever_the_data_says(shop):
                                                                       ("OrderId", "5")]
 
 
-@pytest.mark.parametrize("array, item", [("LineItems", "LineItemInfo"), ("UpsellOrders", "UpsellOrderInfo"),
-                                         ("Categories", "CategoryInfo"), ("Address", "AddressInfo")])
-def test_items_are_named_after_their_array(shop, array, item):
+def test_items_are_named_after_their_array(shop):
     """2.3: LineItems/LineItemInfo; the rule is in docs."""
-    shop.order(Id=5, **{array: ["a", {"b": 1}, [2], None]})
+    names = {"LineItems": "LineItemInfo", "UpsellOrders": "UpsellOrderInfo", "Categories": "CategoryInfo",
+             "Address": "AddressInfo"}
+    shop.order(Id=5, **{array: ["a", {"b": 1}, [2], None] for array in names})
+    info = info_of(shop)
 
-    found = info_of(shop).find(array)
-
-    assert [each.tag for each in found] == [item] * 4
-    assert found[0].text == "a" and found[1].findtext("b") == "1" and found[2][0].text == "2"
+    for array, item in names.items():
+        found = info.find(array)
+        assert [each.tag for each in found] == [item] * 4
+        assert found[0].text == "a" and found[1].findtext("b") == "1" and found[2][0].text == "2"
 
 
 TEXTS = ["a & b", "<b>bold</b>", "it's \"quoted\"", "]]>", "<![CDATA[x]]>", "<!-- x -->", "<?php x ?>", "&amp;", "&#0;",
          "Grüße, 東京, 🚢", " spaces ", "tab\tline\nend", "carriage\r\nreturn", "\u2028", "\ud7ff\ue000\ufffd", "'"]
 
 
-@pytest.mark.parametrize("text", TEXTS)
-def test_every_text_comes_out_as_it_went_in(shop, text):
+def test_every_text_comes_out_as_it_went_in(shop):
     """2.6/16: &, <, quotes, ]]> and non-ASCII."""
-    shop.order(Id=5, Note=text, Items=[text])
-
-    assert info_of(shop).findtext("Note") == info_of(shop).findtext("Items/ItemInfo") == text
+    for number, text in enumerate(TEXTS):
+        shop.order(Id=number, Note=text, Items=[text])
+        info = info_of(shop, number)
+        assert info.findtext("Note") == info.findtext("Items/ItemInfo") == text
 
 
 def test_what_xml_cannot_hold_is_replaced(shop):
@@ -86,27 +87,27 @@ def test_what_xml_cannot_hold_is_replaced(shop):
     assert info_of(shop).findtext("Note") == "a\ufffdb\ufffdc\ufffdd\ufffd"
 
 
-@pytest.mark.parametrize("name", ["a b", "1st", "a<b", "", "xml", "XmlLang", "xmlns:x", "é", "-", "a:b", "a.b-c_d", "x/y",
-                                  "&", "東京", "]]>", "\u0000"])
-def test_every_name_becomes_one_of_an_element(shop, name):
+NAMES = ["a b", "1st", "a<b", "", "xml", "XmlLang", "xmlns:x", "é", "-", "a:b", "a.b-c_d", "x/y", "&", "東京", "]]>", "\0"]
+
+
+def test_every_name_becomes_one_of_an_element(shop):
     """2.6/16: well-formed whatever the data."""
-    publish_text(shop, json.dumps({"Id": 5, name: "value", "Items": [{name: "value"}]}))
-
-    info = info_of(shop)
-
-    assert info[2].text == "value", list(info)
-    assert info.find("Items/ItemInfo")[0].text == "value"
+    for number, name in enumerate(NAMES):
+        publish_text(shop, json.dumps({"Id": number, name: "value", "Items": [{name: "value"}]}))
+        info = info_of(shop, number)
+        assert info[2].text == info.find("Items/ItemInfo")[0].text == "value", list(info)
 
 
-@pytest.mark.parametrize("text", [
-    '"text"', "5", "null", "true", "[]", "[1, [2, [3]]]", "[{\"a\": 1}]", "{}", '{"a": {}}', '{"a": [[[[]]]]}',
-    "[" * 60 + "]" * 60, '{"a":' * 60 + "1" + "}" * 60, '{"Id": {"x": 1}}', '{"Id": [1, 2]}', '{"MerchantId": []}',
-], ids=lambda text: text[:20])
-def test_any_json_makes_well_formed_xml(shop, text):
+JSON_TEXTS = ['"text"', "5", "null", "true", "[]", "[1, [2, [3]]]", '[{"a": 1}]', "{}", '{"a": {}}', '{"a": [[[[]]]]}',
+              "[" * 60 + "]" * 60, '{"a":' * 60 + "1" + "}" * 60, '{"Id": {"x": 1}}', '{"Id": [1, 2]}',
+              '{"MerchantId": []}']
+
+
+def test_any_json_makes_well_formed_xml(shop):
     """2.6/16: whatever the data."""
-    publish_text(shop, text)
-
-    read_newest(shop).expect_success()
+    for text in JSON_TEXTS:
+        publish_text(shop, text)
+        read_newest(shop).expect_success()
 
 
 def test_numbers_keep_their_text(shop):
@@ -150,17 +151,19 @@ def test_xml_data_goes_through_as_it_is(shop, content_type):
     assert orders(shop.get("/Orders/LIST").expect_success()) == ["5"]
 
 
-@pytest.mark.parametrize("body", [
+BROKEN_XML = [
     b"<OrderInfo><Id>5</Id>", b"<Id>5</Id><Id>5</Id>", b"5", b"<O>\xff</O>", b"<O>&nbsp;</O>", b"</Response>",
     b'<!DOCTYPE O [<!ENTITY e SYSTEM "file:///etc/hostname">]><O>&e;</O>', b"<!DOCTYPE O><O/>",
     b'<?xml version="1.0" encoding="ISO-8859-1"?><O>\xe9</O>', b"<O/></Response><Response success='true'>",
-    b"<x:O/>",
-])
-def test_xml_data_that_is_none_is_an_error(shop, body):
-    """2.3: well-formed with one root, no DTD."""
-    publish_as(shop, "text/xml", body)
+    b"<x:O/>", b"<O xlink:href='x'/>",
+]
 
-    read_newest(shop).expect_error(NOT_AS_XML)
+
+def test_xml_data_that_is_none_is_an_error(shop):
+    """2.3: well-formed with one root, no DTD, no prefix but its own."""
+    for body in BROKEN_XML:
+        publish_as(shop, "text/xml", body)
+        read_newest(shop).expect_error(NOT_AS_XML)
 
 
 def test_other_text_and_bytes_have_an_element_each(shop):

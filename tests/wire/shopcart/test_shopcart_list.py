@@ -77,14 +77,13 @@ def test_there_is_no_next_when_the_last_one_was_shown(shop):
         assert (next_parameters(root) is not None) == has_more
 
 
-@pytest.mark.parametrize("offset", [3, 4, 1000, 2**31, 2**62])
-def test_beyond_the_end_the_list_is_empty(shop, offset):
+def test_beyond_the_end_the_list_is_empty(shop):
     """2.6/14: an empty list, no NextRecordSet."""
     shop.make_orders(range(3))
 
-    root = shop.get("/Orders/LIST", LimitOffset=offset).expect_success()
-
-    assert orders(root) == [] and root.find("Orders") is not None and root.find("NextRecordSet") is None
+    for offset in (3, 4, 1000, 2**31, 2**62):
+        root = shop.get("/Orders/LIST", LimitOffset=offset).expect_success()
+        assert orders(root) == [] and root.find("Orders") is not None and root.find("NextRecordSet") is None
 
 
 def test_without_orders_the_list_is_empty(shop):
@@ -100,17 +99,19 @@ def test_at_most_a_hundred_come_at_once(shop):
     assert len(shop.list_all()) == count(shop) == 101
 
 
-@pytest.mark.parametrize("value", ["0", "101", "-1", "abc", "1.5", "1e1", "99999999999999999999", "0x10", "ten"])
-def test_a_count_is_from_1_to_100(shop, value):
+def test_a_count_is_from_1_to_100(shop):
     """2.6/14: 0, 101, -1, abc."""
-    shop.get("/Orders/LIST", LimitCount=value).expect_error("LimitCount must be")
-    shop.post("/Orders/LIST", LimitCount=value).expect_error("LimitCount must be")
+    for value in ("0", "101", "-1", "abc", "1.5", "1e1", "99999999999999999999", "0x10", "ten"):
+        shop.get("/Orders/LIST", LimitCount=value).expect_error("LimitCount must be")
+        shop.post("/Orders/LIST", LimitCount=value).expect_error("LimitCount must be")
+    for value in ("1", "100", "007"):
+        shop.get("/Orders/LIST", LimitCount=value).expect_success()
 
 
-@pytest.mark.parametrize("value", ["-1", "abc", "1.5", "99999999999999999999"])
-def test_an_offset_is_not_negative(shop, value):
+def test_an_offset_is_not_negative(shop):
     """2.3: an integer."""
-    shop.get("/Orders/LIST", LimitOffset=value).expect_error("LimitOffset must be")
+    for value in ("-1", "abc", "1.5", "99999999999999999999"):
+        shop.get("/Orders/LIST", LimitOffset=value).expect_error("LimitOffset must be")
 
 
 def test_empty_parameters_are_as_good_as_none(shop):
@@ -189,30 +190,32 @@ def test_dates_count_in_a_body_too(shop):
     assert orders(shop.post("/Orders/LIST", LimitStartDate=day(at + DAY)).expect_success()) == []
 
 
-@pytest.mark.parametrize("start, end", [
-    ("02/02/2026", "02/01/2026"), ("02/02/2026 10:00:01", "02/02/2026 10:00:00"), ("02/02/2026", "02/01/2026 23:59:59"),
-])
-def test_an_end_before_the_start_is_refused(shop, start, end):
+def test_an_end_before_the_start_is_refused(shop):
     """2.6/15: end before start."""
-    shop.get("/Orders/LIST", LimitStartDate=start, LimitEndDate=end).expect_error("LimitEndDate must not be before")
-    shop.get("/Orders/COUNT", LimitStartDate=start, LimitEndDate=end).expect_error("LimitEndDate must not be before")
+    for start, end in (("02/02/2026", "02/01/2026"), ("02/02/2026 10:00:01", "02/02/2026 10:00:00"),
+                       ("02/02/2026", "02/01/2026 23:59:59")):
+        for path in ("/Orders/LIST", "/Orders/COUNT"):
+            reply = shop.get(path, LimitStartDate=start, LimitEndDate=end)
+            reply.expect_error("LimitEndDate must not be before")
 
 
-@pytest.mark.parametrize("date", ["02/30/2026", "13/01/2026", "2026-02-03", "2/3/2026", "02/03/26", "02/03/2026 25:00:00",
-                                  "02/03/2026 10:00", "02/03/2026T10:00:00", "02/29/2025", "yesterday", "02/03/2026 "
-                                  "10:00:00 +02:00", "１2/03/2026"])
-def test_a_date_is_one_of_the_calendar_in_its_form(shop, date):
+BAD_DATES = ("02/30/2026", "13/01/2026", "00/01/2026", "2026-02-03", "2/3/2026", "02/03/26", "02/03/2026 25:00:00",
+             "02/03/2026 10:00", "02/03/2026T10:00:00", "02/29/2025", "yesterday", "02/03/2026 10:00:00 +02:00",
+             "\uff112/03/2026")
+
+
+def test_a_date_is_one_of_the_calendar_in_its_form(shop):
     """2.6/15: 02/30; 2.3: MM/dd/yyyy with optional HH:mm:ss."""
-    shop.get("/Orders/LIST", LimitStartDate=date).expect_error("LimitStartDate and LimitEndDate must be")
-    shop.post("/Orders/LIST", LimitEndDate=date).expect_error("LimitStartDate and LimitEndDate must be")
+    for date in BAD_DATES:
+        shop.get("/Orders/LIST", LimitStartDate=date).expect_error("LimitStartDate and LimitEndDate must be")
+        shop.post("/Orders/LIST", LimitEndDate=date).expect_error("LimitStartDate and LimitEndDate must be")
 
 
-@pytest.mark.parametrize("start, expected", [("01/01/1970", 1), ("01/01/0001", 1), ("12/31/9998", 0)])
-def test_dates_far_away_are_dates(shop, start, expected):
+def test_dates_far_away_are_dates(shop):
     """2.3: any year of four digits."""
     shop.order(Id=1)
 
-    assert count(shop, LimitStartDate=start) == expected
+    assert [count(shop, LimitStartDate=start) for start in ("01/01/1970", "01/01/0001", "12/31/9998")] == [1, 1, 0]
 
 
 # Order
@@ -251,13 +254,12 @@ def test_without_a_column_the_order_is_by_time(shop):
     assert shop.list_all(SortOrder="asc", LimitCount=2) == ["0", "1", "2", "3", "4"]
 
 
-@pytest.mark.parametrize("parameters, words", [
-    ({"SortColumn": "LastName"}, "SortColumn"), ({"SortColumn": "Id; DROP"}, "SortColumn"),
-    ({"SortOrder": "UP"}, "SortOrder"), ({"SortColumn": "GrandTotal", "SortOrder": "1"}, "SortOrder"),
-])
-def test_other_orders_are_refused(shop, parameters, words):
+def test_other_orders_are_refused(shop):
     """2.3: Orders have GrandTotal; ASC, DESC."""
-    shop.get("/Orders/LIST", **parameters).expect_error(words)
+    shop.get("/Orders/LIST", SortColumn="LastName").expect_error("SortColumn must be")
+    shop.get("/Orders/LIST", SortColumn="GrandTotal DESC").expect_error("SortColumn must be")
+    shop.get("/Orders/LIST", SortOrder="UP").expect_error("SortOrder must be")
+    shop.get("/Orders/LIST", SortColumn="GrandTotal", SortOrder="1").expect_error("SortOrder must be")
 
 
 # Counting
