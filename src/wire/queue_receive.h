@@ -9,7 +9,7 @@
 #include "http/exchange.h"
 #include "model/event.h"
 
-/* No dialect lets one request wait longer: some proxies close a connection that is silent so long. */
+/* No dialect lets one request wait longer: some proxies close a connection so long silent. */
 #define QUEUE_RECEIVE_WAIT_US_MAX (60 * US_PER_SECOND)
 
 /* One request. The dialect fills what it needs and zeroes the rest; goes with the exchange. */

@@ -23,6 +23,7 @@ enum {
     PAGE_MAX = 250,
     PAGE_BYTES_MAX = 1024 * 1024, /* of one page; some more when its last message is large */
     CALLS_MAX = 16,               /* to the store, for one page */
+    LOOK_MAX = 250,               /* messages that one call looks at with a filter */
 };
 
 /* One request. Goes with the exchange. */
@@ -106,6 +107,11 @@ static void put_message(struct listing *listing, const struct event *event, stru
 
 /* ---- the page ---- */
 
+static bool has_filter(const struct listing *listing)
+{
+    return listing->has_type || !slice_is_empty(listing->order_number);
+}
+
 static bool is_wanted(const struct listing *listing, const struct notification *notification)
 {
     return (!listing->has_type || notification->type == listing->type) &&
@@ -185,7 +191,7 @@ static enum err read_period(struct listing *listing, struct diag *diag)
     const struct exchange *exchange = listing->exchange;
     int64_t window_us = app_of(exchange)->settings.checkout.window_us;
     const struct wall oldest = {env_wall(exchange_env(exchange)).us - window_us};
-    struct wall start = {INT64_MIN}, end = {INT64_MAX};
+    struct wall start = {INT64_MIN}, end = WALL_NEVER;
     enum err err = parameter_time(exchange, "periodStart", &start, diag);
 
     if (err == OK) {
@@ -203,7 +209,7 @@ static enum err read_period(struct listing *listing, struct diag *diag)
         return diag_field(diag, ERR_INVALID, "periodEnd", "value must not be before periodStart");
     }
     listing->store.from = id_floor(start);
-    listing->store.to = end.us == INT64_MAX ? (struct id){UINT64_MAX} : id_floor(end);
+    listing->store.to = id_floor(end);
     return OK;
 }
 
@@ -291,7 +297,7 @@ void checkout_history(struct exchange *exchange)
         return;
     }
     listing->store.channel = channel->id;
-    listing->store.max = listing->page_max;
+    listing->store.max = has_filter(listing) ? LOOK_MAX : listing->page_max;
     listing->store.bytes_max = PAGE_BYTES_MAX;
     ask(listing);
 }

@@ -216,7 +216,9 @@ def test_what_was_canceled_fails(merchant, messages):
     delivery = merchant.account.deliveries().expect(200)["items"][-1]["id"]
     merchant.account.cancel(delivery).expect(200)
 
-    assert failures(merchant.ack(message_id(messages[0]))) == identifiers(message_id(messages[0]))
+    id_ = message_id(messages[0])
+    assert failures(merchant.ack_entries({"messageIdentifier": id_}, messages[0]["messageInfo"], {"messageId": id_})) == [
+        {"messageIdentifier": id_}]  # and counts once, by whatever name
     assert len(merchant.receive().body["messages"]) == 2
 
 

@@ -330,9 +330,29 @@ def test_a_filtered_list_is_paged_too(merchant):
         merchant.publish_orders(400, first=1000 * n)
         merchant.publish({"tokenNotification": {"token": f"T-{n}"}})
 
-    for size in (1, 4, 100):
-        found = [message for page in merchant.pages(notificationType=TOKEN, pageSize=size) for message in page]
+    for size, count in ((1, 7), (4, 2), (100, 1)):
+        pages = list(merchant.pages(notificationType=TOKEN, pageSize=size))
+        found = [message for page in pages for message in page]
         assert [message["tokenNotification"]["token"] for message in found] == [f"T-{n}" for n in range(6)]
+        assert len(pages) <= count
+
+
+def test_a_page_that_has_looked_at_enough_is_empty_and_has_a_token(merchant):
+    """4.4: one request looks at a bounded number of messages, whatever the filter."""
+    merchant.publish_orders(4500)
+    merchant.publish({"tokenNotification": {"token": "last"}})
+
+    first, second = merchant.pages(notificationType=TOKEN)
+
+    assert first == []
+    assert [message["tokenNotification"]["token"] for message in second] == ["last"]
+
+
+def test_a_filtered_page_goes_on_right_behind_its_last_message(of_three_types):
+    """4.4: though more was looked at than the page has room for."""
+    for size in (1, 2, 3):
+        found = [message for page in of_three_types.pages(notificationType=PROFILE, pageSize=size) for message in page]
+        assert [message["profileNotification"]["n"] for message in found] == [0, 1, 2, 3]
 
 
 def test_pages_of_large_messages_are_bounded_in_bytes(merchant):
