@@ -64,7 +64,7 @@ struct dialect_judgement {
 
 struct dialect {
     const char *name;
-    unsigned kinds; /* bits 1 << enum channel_kind that it serves */
+    unsigned kinds;             /* bits 1 << enum channel_kind that it serves */
     struct dialect_rules rules; /* what the model has to know; its name may be left out */
     /*
      * Whether an event of this account has another name by which it is found later (an order's

@@ -74,8 +74,7 @@ const struct key *exchange_key(const struct exchange *exchange);
  * from the caller's address; then Retry-After is set, the diag tells how long, and the secret must
  * not even be looked at. What came of the look is told to exchange_tried.
  */
-bool exchange_may_try(struct exchange *exchange, struct slice secret,
-                      struct diag *diag) MUST_CHECK;
+bool exchange_may_try(struct exchange *exchange, struct slice secret, struct diag *diag) MUST_CHECK;
 void exchange_tried(struct exchange *exchange, struct slice secret, bool was_right);
 
 /* Whose caller it is: from here on exchange_account gives it, with a reference of its own. */

@@ -21,7 +21,7 @@
     X(REQUEST_TIMEOUT, 408, "request_timeout", "The request took too long to arrive")              \
     X(EXISTS, 409, "exists", "It exists already")                                                  \
     X(CONFLICT, 409, "conflict", "The present state does not allow it")                            \
-    X(IDEMPOTENCY, 409, "idempotency_conflict", "The idempotency key was used for another event")  \
+    X(IDEMPOTENCY, 409, "idempotency_conflict", "The idempotency key was used for something else") \
     X(STALE, 409, "stale", "A newer version or lease exists")                                      \
     X(TOO_LARGE, 413, "too_large", "The request is too large")                                     \
     X(URI_TOO_LONG, 414, "uri_too_long", "The address is too long")                                \

@@ -8,12 +8,12 @@
 #include "wire/wapi/dialect.h"
 
 static const struct dialect *const all[] = {
-    &dialect_standard,
-    &dialect_cloudevents,
-    &dialect_wapi,
-    &dialect_shopcart,
-    &dialect_cashier,
-    &dialect_checkout,
+    &dialect_standard,    /* signed JSON, as Standard Webhooks has it */
+    &dialect_cloudevents, /* structured and binary */
+    &dialect_wapi,        /* a command API; its news by queue, POST or e-mail */
+    &dialect_shopcart,    /* thin XML with a token, the order is pulled */
+    &dialect_cashier,     /* signed JSON, the verdict in the answer's body */
+    &dialect_checkout,    /* received, acknowledged and listed by merchants */
 };
 
 const struct dialect_table dialects = {all, ARRAY_LEN(all)};

@@ -14,8 +14,9 @@
 
 /* A command of the command API that a provider's program carries out. */
 struct wapi_command {
-    struct slice pattern; /* "domain-check", or a prefix "domain-*"; of several the longest counts */
-    struct slice url;     /* of the handler; empty: the command is disabled (2011) */
+    struct slice
+        pattern;      /* "domain-check", or a prefix "domain-*"; of several the longest counts */
+    struct slice url; /* of the handler; empty: the command is disabled (2011) */
 };
 
 struct wapi_settings {

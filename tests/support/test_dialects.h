@@ -15,7 +15,6 @@ static const struct dialect_rules test_rules[] UNUSED = {
     {.name = "checkout", .login = "merchant_id", .makes_queue = true},
 };
 
-static const struct dialect_rules_table test_dialects UNUSED = {test_rules,
-                                                                ARRAY_LEN(test_rules)};
+static const struct dialect_rules_table test_dialects UNUSED = {test_rules, ARRAY_LEN(test_rules)};
 
 #endif

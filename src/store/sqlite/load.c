@@ -257,7 +257,7 @@ static enum err newest_delivery(struct database *db, struct id *newest)
 static enum err load_newest(struct database *db, struct id *newest)
 {
     static const enum sql tables[] = {SQL_newest_attempt, SQL_newest_account, SQL_newest_channel,
-                                      SQL_newest_key,     SQL_newest_operation};
+                                      SQL_newest_key, SQL_newest_operation};
     enum err err = newest_delivery(db, newest);
 
     for (size_t i = 0; i < ARRAY_LEN(tables) && err == OK; i++) {

@@ -229,6 +229,40 @@ static void a_period_reaches_over_many_buckets(void **state)
     driver_free(driver);
 }
 
+/* ---- Operations ----------------------------------------------------------------------------- */
+
+/* 10,000 pending ones of the only account, made behind the engine's back. */
+static const char many_operations[] =
+    "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number LIMIT 10000)"
+    " INSERT INTO operation (id, account, state, created, deadline, expires, delayed, steps, ended,"
+    " code, command, server_ref)"
+    " SELECT n, account.id, 0, 0, 0, 0, 0, 0, 0, 0, 'a', 'b' FROM number, account";
+
+static void a_list_looks_at_a_bounded_number_of_operations_a_call(void **state)
+{
+    struct driver *driver = open_driver(state);
+    struct store_list_operations list = {.account = driver_account(driver, "shop"),
+                                         .to = {UINT64_MAX >> 1},
+                                         .has_state = true,
+                                         .state = OPERATION_FAILED,
+                                         .max = 10,
+                                         .bytes_max = 1000};
+    int calls = 0;
+
+    driver_close(driver);
+    run_sql(state, many_operations);
+    driver_open(driver);
+    do {
+        assert_int_equal(DRIVER_CALL(driver, list_operations, &list), OK);
+        assert_int_equal(list.operations_len, 0);
+        list.after = list.last;
+        store_request_clear(&list.request);
+        calls++;
+    } while (list.has_more);
+    assert_in_range(calls, 2, 10);
+    driver_free(driver);
+}
+
 /* ---- The log -------------------------------------------------------------------------------- */
 
 static off_t log_bytes(void **state)
@@ -626,6 +660,7 @@ int main(void)
         CASE(secrets_are_unreadable_without_the_master_key),
         CASE(a_sealed_value_does_not_fit_another_row),
         CASE(a_period_reaches_over_many_buckets),
+        CASE(a_list_looks_at_a_bounded_number_of_operations_a_call),
         CASE(the_log_stays_small_under_load),
         CASE(the_log_stays_bounded_beside_a_long_reader),
         CASE(an_event_may_have_ten_thousand_deliveries),
