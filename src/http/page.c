@@ -120,3 +120,46 @@ void page_put_next_name(struct json_writer *writer, bool has_more, struct slice 
         json_put_null(writer);
     }
 }
+
+enum err page_range(const struct exchange *exchange, enum id_kind kind, struct page_range *out,
+                    struct diag *diag)
+{
+    struct page_period period = {0};
+    enum err err = page_limit(exchange, &out->max, diag);
+
+    if (err == OK) {
+        err = page_cursor_id(exchange, kind, &out->after, diag);
+    }
+    if (err == OK) {
+        err = page_period(exchange, &period, diag);
+    }
+    out->from = period.from;
+    out->to = period.to;
+    return err;
+}
+
+void page_begin(struct exchange *exchange, struct json_writer *writer)
+{
+    json_writer_init(writer, exchange_out(exchange));
+    json_begin_object(writer);
+    json_key(writer, "items");
+    json_begin_array(writer);
+}
+
+void page_end_id(struct exchange *exchange, struct json_writer *writer, bool has_more,
+                 enum id_kind kind, struct id last)
+{
+    json_end_array(writer);
+    page_put_next_id(writer, has_more, kind, last);
+    json_end_object(writer);
+    exchange_answer_json(exchange, 200);
+}
+
+void page_end_name(struct exchange *exchange, struct json_writer *writer, bool has_more,
+                   struct slice last)
+{
+    json_end_array(writer);
+    page_put_next_name(writer, has_more, last);
+    json_end_object(writer);
+    exchange_answer_json(exchange, 200);
+}

@@ -23,6 +23,17 @@ struct page_period {
     struct id from, to;
 };
 
+/* Which part of a list is asked for, of a list by ids in a period. */
+struct page_range {
+    uint32_t max;
+    struct id after; /* the last one that the caller has seen; ID_NONE at the start */
+    struct id from, to;
+};
+
+/* limit, cursor and period at once. */
+enum err page_range(const struct exchange *exchange, enum id_kind kind, struct page_range *out,
+                    struct diag *diag) MUST_CHECK;
+
 enum err page_limit(const struct exchange *exchange, uint32_t *out, struct diag *diag) MUST_CHECK;
 
 enum err page_period(const struct exchange *exchange, struct page_period *out,
@@ -37,7 +48,17 @@ enum err page_cursor_id(const struct exchange *exchange, enum id_kind kind, stru
 enum err page_cursor_name(const struct exchange *exchange, struct slice *out,
                           struct diag *diag) MUST_CHECK;
 
-/* Writes the member "next_cursor": null when there is no more. */
+/*
+ * A page as the answer: begin, write each item as one value, end. next_cursor is null when there is
+ * no more.
+ */
+void page_begin(struct exchange *exchange, struct json_writer *writer);
+void page_end_id(struct exchange *exchange, struct json_writer *writer, bool has_more,
+                 enum id_kind kind, struct id last);
+void page_end_name(struct exchange *exchange, struct json_writer *writer, bool has_more,
+                   struct slice last);
+
+/* The member "next_cursor" on its own. */
 void page_put_next_id(struct json_writer *writer, bool has_more, enum id_kind kind, struct id last);
 void page_put_next_name(struct json_writer *writer, bool has_more, struct slice last);
 

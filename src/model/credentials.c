@@ -100,6 +100,76 @@ const struct credential *credentials_of(const struct credentials *credentials, c
     return NULL;
 }
 
+/* ---- checking ---- */
+
+bool credentials_are_digits(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool credentials_are_visible(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] <= ' ' || text.ptr[i] > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum err check_member(struct json object, const struct credential_member *member,
+                             struct buf *scratch, struct diag *diag)
+{
+    struct json value = json_member(object, member->name);
+    struct slice text = {0};
+    bool is_there = member->is_optional ? !json_is_null(value) : true;
+
+    if (!is_there) {
+        return OK;
+    }
+    bool is_right =
+        field_line(value, member->name, member->bytes_max, scratch, &text, NULL) == OK &&
+        text.len >= member->bytes_min && (member->fits == NULL || member->fits(text));
+    return is_right ? OK
+                    : diag_field(diag, ERR_INVALID, member->name, "expected %s", member->expected);
+}
+
+static bool is_among(struct json given, const struct credential_member *members, size_t members_len)
+{
+    for (size_t i = 0; i < members_len; i++) {
+        if (json_name_is(given, members[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum err credentials_check(struct json object, const struct credential_member *members,
+                           size_t members_len, struct diag *diag)
+{
+    struct buf scratch;
+    enum err err = OK;
+
+    for (struct json at = json_first(object); json_exists(at); at = json_next(at)) {
+        if (!is_among(at, members, members_len)) {
+            return diag_field(diag, ERR_INVALID, field_member("", json_name(at)).chars,
+                              "there is no such member");
+        }
+    }
+    field_scratch(object, 0, &scratch);
+    for (size_t i = 0; i < members_len && err == OK; i++) {
+        err = check_member(object, &members[i], &scratch, diag);
+    }
+    mem_wipe(scratch.ptr, scratch.len);
+    buf_clear(&scratch);
+    return err;
+}
+
 /* ---- reading ---- */
 
 static enum err check_login(struct json object, const struct dialect_rules *rules,

@@ -15,6 +15,23 @@ enum {
     CREDENTIALS_LOGIN_BYTES_MAX = 256,
 };
 
+/* One member of a dialect's credentials: a text. Unless it is optional it has to be there. */
+struct credential_member {
+    const char *name;
+    uint32_t bytes_min, bytes_max;
+    bool is_optional;
+    bool (*fits)(struct slice text); /* NULL: any line of text */
+    const char *expected;            /* words for a person: "8 to 12 digits" */
+};
+
+/* Checks an object against its members; others are refused. ERR_INVALID names the member. */
+enum err credentials_check(struct json object, const struct credential_member *members,
+                           size_t members_len, struct diag *diag) MUST_CHECK;
+
+/* For fits: nothing but digits; nothing but ASCII that can be seen. */
+bool credentials_are_digits(struct slice text);
+bool credentials_are_visible(struct slice text);
+
 struct credential {
     const struct dialect_rules *rules;
     struct slice login; /* what tells the account apart; empty when it is missing */

@@ -75,40 +75,15 @@ static enum err check(const struct channel *channel, struct diag *diag)
 
 /* ---- credentials ---- */
 
-static enum err check_text(struct json credentials, const char *name, size_t bytes_max,
-                           struct diag *diag)
-{
-    struct json value = json_member(credentials, name);
-    struct slice text = SLICE("");
-    struct buf scratch;
-
-    buf_init(&scratch, json_raw(value).len);
-    buf_reserve(&scratch, json_raw(value).len);
-    enum err err = field_line(value, name, bytes_max, &scratch, &text, diag);
-    if (err == OK && text.len == 0) {
-        err = diag_field(diag, ERR_INVALID, name, "must not be empty");
-    }
-    buf_clear(&scratch);
-    return err;
-}
-
 static enum err check_credentials(struct json credentials, struct diag *diag)
 {
-    static const struct {
-        const char *name;
-        size_t bytes_max;
-    } texts[] = {
-        {"merchant_id", MERCHANT_ID_BYTES_MAX},
-        {"application_key", APPLICATION_KEY_BYTES_MAX},
-        {"secret", SECRET_BYTES_MAX},
+    static const struct credential_member members[] = {
+        {"merchant_id", 1, MERCHANT_ID_BYTES_MAX, false, NULL, "1 to 50 bytes of text"},
+        {"application_key", 1, APPLICATION_KEY_BYTES_MAX, false, NULL, "1 to 32 bytes of text"},
+        {"secret", 1, SECRET_BYTES_MAX, false, NULL, "1 to 256 bytes of text"},
     };
-    static const char *const names[] = {"merchant_id", "application_key", "secret"};
-    enum err err = field_members(credentials, "", names, ARRAY_LEN(names), diag);
 
-    for (size_t i = 0; i < ARRAY_LEN(texts) && err == OK; i++) {
-        err = check_text(credentials, texts[i].name, texts[i].bytes_max, diag);
-    }
-    return err;
+    return credentials_check(credentials, members, ARRAY_LEN(members), diag);
 }
 
 /* The merchant that an attempt is for. */

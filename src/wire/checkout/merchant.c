@@ -16,62 +16,26 @@
 
 static bool is_merchant_id(struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
-            return false;
-        }
-    }
-    return text.len >= MERCHANT_ID_DIGITS_MIN && text.len <= MERCHANT_ID_DIGITS_MAX;
+    return text.len >= MERCHANT_ID_DIGITS_MIN && text.len <= MERCHANT_ID_DIGITS_MAX &&
+           credentials_are_digits(text);
 }
 
-/* Visible ASCII, as a header carries it. */
 static bool is_token(struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] <= ' ' || text.ptr[i] > '~') {
-            return false;
-        }
-    }
-    return text.len >= MERCHANT_TOKEN_BYTES_MIN && text.len <= MERCHANT_TOKEN_BYTES_MAX;
-}
-
-static enum err check_merchant_id(struct json value, struct buf *scratch, struct diag *diag)
-{
-    if (json_type(value) != JSON_STRING || !is_merchant_id(json_string(value, scratch))) {
-        return diag_field(diag, ERR_INVALID, "merchant_id", "expected %d to %d digits as a string",
-                          MERCHANT_ID_DIGITS_MIN, MERCHANT_ID_DIGITS_MAX);
-    }
-    return OK;
-}
-
-static enum err check_token(struct json value, struct buf *scratch, struct diag *diag)
-{
-    if (json_type(value) != JSON_STRING || !is_token(json_string(value, scratch))) {
-        return diag_field(diag, ERR_INVALID, "token",
-                          "expected %d to %d visible characters without spaces",
-                          MERCHANT_TOKEN_BYTES_MIN, MERCHANT_TOKEN_BYTES_MAX);
-    }
-    return OK;
+    return text.len >= MERCHANT_TOKEN_BYTES_MIN && text.len <= MERCHANT_TOKEN_BYTES_MAX &&
+           credentials_are_visible(text);
 }
 
 enum err merchant_check_credentials(struct json credentials, struct diag *diag)
 {
-    static const char *const names[] = {"merchant_id", "token"};
-    size_t bytes = json_raw(credentials).len;
-    struct buf scratch;
-    enum err err = field_members(credentials, "", names, ARRAY_LEN(names), diag);
+    static const struct credential_member members[] = {
+        {"merchant_id", MERCHANT_ID_DIGITS_MIN, MERCHANT_ID_DIGITS_MAX, false,
+         credentials_are_digits, "8 to 12 digits as a string"},
+        {"token", MERCHANT_TOKEN_BYTES_MIN, MERCHANT_TOKEN_BYTES_MAX, false,
+         credentials_are_visible, "16 to 4096 visible characters without spaces"},
+    };
 
-    buf_init(&scratch, bytes);
-    buf_reserve(&scratch, bytes);
-    if (err == OK) {
-        err = check_merchant_id(json_member(credentials, "merchant_id"), &scratch, diag);
-    }
-    if (err == OK) {
-        err = check_token(json_member(credentials, "token"), &scratch, diag);
-    }
-    mem_wipe(scratch.ptr, scratch.len);
-    buf_clear(&scratch);
-    return err;
+    return credentials_check(credentials, members, ARRAY_LEN(members), diag);
 }
 
 /* ---- the request's headers ---- */

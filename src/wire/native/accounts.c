@@ -148,17 +148,11 @@ void native_accounts_list(struct exchange *exchange)
     size_t count = directory_accounts_after(exchange_directory(exchange), after, found, limit + 1);
     bool has_more = count > limit;
     count = has_more ? limit : count;
-    json_writer_init(&writer, exchange_out(exchange));
-    json_begin_object(&writer);
-    json_key(&writer, "items");
-    json_begin_array(&writer);
+    page_begin(exchange, &writer);
     for (size_t i = 0; i < count; i++) {
         account_api_json(found[i], &writer);
     }
-    json_end_array(&writer);
-    page_put_next_name(&writer, has_more, count > 0 ? found[count - 1]->name : SLICE(""));
-    json_end_object(&writer);
-    exchange_answer_json(exchange, 200);
+    page_end_name(exchange, &writer, has_more, count > 0 ? found[count - 1]->name : SLICE(""));
 }
 
 /* DELETE: the account with its channels and keys; what was pending is canceled. */

@@ -205,19 +205,13 @@ void native_channels_list(struct exchange *exchange)
         exchange_input_failed(exchange, err, &diag);
         return;
     }
-    json_writer_init(&writer, exchange_out(exchange));
-    json_begin_object(&writer);
-    json_key(&writer, "items");
-    json_begin_array(&writer);
+    page_begin(exchange, &writer);
     uint32_t i = first_after(account, after);
     for (uint32_t count = 0; i < account->channels_len && count < limit; i++, count++) {
         channel_api_json(account->channels[i], account->name, &writer);
         last = account->channels[i]->id;
     }
-    json_end_array(&writer);
-    page_put_next_id(&writer, i < account->channels_len, ID_CHANNEL, last);
-    json_end_object(&writer);
-    exchange_answer_json(exchange, 200);
+    page_end_id(exchange, &writer, i < account->channels_len, ID_CHANNEL, last);
 }
 
 /* DELETE: what was pending for it is canceled. */

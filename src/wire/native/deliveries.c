@@ -43,15 +43,9 @@ static enum err read_channel(const struct exchange *exchange, struct store_list_
 static enum err read_list(const struct exchange *exchange, struct store_list_deliveries *list,
                           struct diag *diag)
 {
-    struct page_period period = {0};
-    enum err err = page_limit(exchange, &list->max, diag);
+    struct page_range range = {0};
+    enum err err = page_range(exchange, ID_DELIVERY, &range, diag);
 
-    if (err == OK) {
-        err = page_cursor_id(exchange, ID_DELIVERY, &list->after, diag);
-    }
-    if (err == OK) {
-        err = page_period(exchange, &period, diag);
-    }
     if (err == OK) {
         err = read_state(exchange, list, diag);
     }
@@ -59,8 +53,10 @@ static enum err read_list(const struct exchange *exchange, struct store_list_del
         err = read_channel(exchange, list, diag);
     }
     list->account = exchange_account(exchange)->id;
-    list->from = period.from;
-    list->to = period.to;
+    list->max = range.max;
+    list->after = range.after;
+    list->from = range.from;
+    list->to = range.to;
     return err;
 }
 
@@ -70,10 +66,7 @@ static void answer_list(struct exchange *exchange, const struct store_list_deliv
     struct wall now = env_wall(exchange_env(exchange));
     struct json_writer writer;
 
-    json_writer_init(&writer, exchange_out(exchange));
-    json_begin_object(&writer);
-    json_key(&writer, "items");
-    json_begin_array(&writer);
+    page_begin(exchange, &writer);
     for (size_t i = 0; i < list->deliveries_len; i++) {
         const struct why_facts facts = {
             .delivery = &list->deliveries[i],
@@ -85,10 +78,7 @@ static void answer_list(struct exchange *exchange, const struct store_list_deliv
         event_json_delivery(&facts, &writer);
         json_end_object(&writer);
     }
-    json_end_array(&writer);
-    page_put_next_id(&writer, list->has_more, ID_DELIVERY, list->last);
-    json_end_object(&writer);
-    exchange_answer_json(exchange, 200);
+    page_end_id(exchange, &writer, list->has_more, ID_DELIVERY, list->last);
 }
 
 static void listed(struct store_request *request)

@@ -180,17 +180,11 @@ void native_keys_list(struct exchange *exchange)
     size_t count = directory_keys_after(exchange_directory(exchange), after, found, limit + 1);
     bool has_more = count > limit;
     count = has_more ? limit : count;
-    json_writer_init(&writer, exchange_out(exchange));
-    json_begin_object(&writer);
-    json_key(&writer, "items");
-    json_begin_array(&writer);
+    page_begin(exchange, &writer);
     for (size_t i = 0; i < count; i++) {
         key_api_json(found[i], account_name_of(exchange, found[i]), &writer);
     }
-    json_end_array(&writer);
-    page_put_next_id(&writer, has_more, ID_KEY, count > 0 ? found[count - 1]->id : ID_NONE);
-    json_end_object(&writer);
-    exchange_answer_json(exchange, 200);
+    page_end_id(exchange, &writer, has_more, ID_KEY, count > 0 ? found[count - 1]->id : ID_NONE);
 }
 
 /* DELETE /v1/keys/{key}: it stops working at once. */

@@ -22,8 +22,8 @@ handle_fn native_event_publish, native_events_publish_batch, native_events_list,
 handle_fn native_deliveries_list, native_delivery_get, native_delivery_retry,
     native_delivery_cancel;
 /* Operations: */
-handle_fn native_operations_list, native_operation_open, native_operation_get, native_operation_step,
-    native_operation_complete;
+handle_fn native_operations_list, native_operation_open, native_operation_get,
+    native_operation_step, native_operation_complete;
 /* The queue: */
 handle_fn native_queue_receive, native_queue_ack, native_queue_release, native_queue_extend;
 /* The server itself: */

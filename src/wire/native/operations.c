@@ -33,21 +33,17 @@ static enum err read_state(const struct exchange *exchange, struct store_list_op
 static enum err read_list(const struct exchange *exchange, struct store_list_operations *list,
                           struct diag *diag)
 {
-    struct page_period period = {0};
-    enum err err = page_limit(exchange, &list->max, diag);
+    struct page_range range = {0};
+    enum err err = page_range(exchange, ID_OPERATION, &range, diag);
 
-    if (err == OK) {
-        err = page_cursor_id(exchange, ID_OPERATION, &list->after, diag);
-    }
-    if (err == OK) {
-        err = page_period(exchange, &period, diag);
-    }
     if (err == OK) {
         err = read_state(exchange, list, diag);
     }
     list->account = exchange_account(exchange)->id;
-    list->from = period.from;
-    list->to = period.to;
+    list->max = range.max;
+    list->after = range.after;
+    list->from = range.from;
+    list->to = range.to;
     list->bytes_max = PAGE_BYTES_MAX;
     return err;
 }
@@ -56,19 +52,13 @@ static void answer_list(struct exchange *exchange, const struct store_list_opera
 {
     struct json_writer writer;
 
-    json_writer_init(&writer, exchange_out(exchange));
-    json_begin_object(&writer);
-    json_key(&writer, "items");
-    json_begin_array(&writer);
+    page_begin(exchange, &writer);
     for (size_t i = 0; i < list->operations_len; i++) {
         json_begin_object(&writer);
         operation_json_members(list->operations[i], &writer);
         json_end_object(&writer);
     }
-    json_end_array(&writer);
-    page_put_next_id(&writer, list->has_more, ID_OPERATION, list->last);
-    json_end_object(&writer);
-    exchange_answer_json(exchange, 200);
+    page_end_id(exchange, &writer, list->has_more, ID_OPERATION, list->last);
 }
 
 static void listed(struct store_request *request)

@@ -63,8 +63,8 @@ bool order_data_member(const struct order_data *data, const char *name, struct b
 /* Writes the order's number into out, which must be empty. */
 bool order_data_number(const struct order_data *data, struct buf *out);
 
-/* Writes what the order is called in lists: its number or, when it has none, the token of the event.
- * out must be empty and have room for ORDER_NUMBER_BYTES_MAX. */
+/* Writes what the order is called in lists: its number or, when it has none, the event's token. out
+ * must be empty and have room for ORDER_NUMBER_BYTES_MAX. */
 void order_data_title(const struct order_data *data, const uint8_t *alias_key,
                       const struct event *event, struct buf *out);
 

@@ -18,7 +18,8 @@
  */
 void order_item_name(struct slice array, struct buf *out);
 
-/* number is what the order is called where its data does not say. data is neither gone nor broken. */
+/* number is what the order is called where its data does not say. data is neither gone nor
+ * broken. */
 void order_detail_put(const struct order_data *data, struct slice number, struct slice merchant,
                       struct buf *out);
 

@@ -1,6 +1,6 @@
 /*
- * The merchants' API: /API/{merchant}[/{group}[/{item}][/{method}]], by GET and POST alike, words in
- * any case.
+ * The merchants' API: /API/{merchant}[/{group}[/{item}][/{method}]], by GET and POST alike, words
+ * in any case.
  *
  * Every path that begins so comes here, and nothing is told to anybody before the key was right.
  */

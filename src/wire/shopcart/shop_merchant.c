@@ -12,71 +12,16 @@ static const struct slice nobody =
 
 /* ---- what is allowed ---- */
 
-static bool is_digits(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
-            return false;
-        }
-    }
-    return text.len > 0;
-}
-
-static bool is_printable(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] <= ' ' || text.ptr[i] > '~') {
-            return false;
-        }
-    }
-    return true;
-}
-
-static enum err check_merchant(struct json value, struct buf *scratch, struct diag *diag)
-{
-    struct slice text;
-    enum err err = field_line(value, "merchant_id", SHOP_MERCHANT_DIGITS_MAX, scratch, &text, diag);
-
-    if (err == OK && !is_digits(text)) {
-        err = diag_field(diag, ERR_INVALID, "merchant_id", "expected 1 to %d digits",
-                         SHOP_MERCHANT_DIGITS_MAX);
-    }
-    return err;
-}
-
-static enum err check_key(struct json value, struct buf *scratch, struct diag *diag)
-{
-    struct slice text;
-    enum err err = field_line(value, "key", SHOP_KEY_BYTES_MAX, scratch, &text, diag);
-
-    if (err == OK && (text.len < SHOP_KEY_BYTES_MIN || !is_printable(text))) {
-        err = diag_field(diag, ERR_INVALID, "key",
-                         "expected %d to %d letters, digits or other printable characters",
-                         SHOP_KEY_BYTES_MIN, SHOP_KEY_BYTES_MAX);
-    }
-    return err;
-}
-
 enum err shop_merchant_check(struct json credentials, struct diag *diag)
 {
-    static const char *const names[] = {"merchant_id", "key"};
-    size_t bytes = json_raw(credentials).len;
-    struct buf scratch;
-    enum err err = field_members(credentials, "", names, ARRAY_LEN(names), diag);
+    static const struct credential_member members[] = {
+        {"merchant_id", 1, SHOP_MERCHANT_DIGITS_MAX, false, credentials_are_digits,
+         "1 to 20 digits as a string"},
+        {"key", SHOP_KEY_BYTES_MIN, SHOP_KEY_BYTES_MAX, false, credentials_are_visible,
+         "16 to 64 visible characters without spaces"},
+    };
 
-    buf_init(&scratch, bytes);
-    buf_reserve(&scratch, bytes);
-    if (err == OK) {
-        err = check_merchant(json_member(credentials, "merchant_id"), &scratch, diag);
-    }
-    if (err == OK) {
-        err = check_key(json_member(credentials, "key"), &scratch, diag);
-    }
-    if (scratch.ptr != NULL) {
-        mem_wipe(scratch.ptr, scratch.len);
-    }
-    buf_clear(&scratch);
-    return err;
+    return credentials_check(credentials, members, ARRAY_LEN(members), diag);
 }
 
 /* ---- who calls ---- */

@@ -21,9 +21,9 @@ enum {
 enum err shop_merchant_check(struct json credentials, struct diag *diag) MUST_CHECK;
 
 /*
- * The account, lent as exchange_directory is; NULL when there is no such merchant or the key is wrong. Letters
- * of the key count in either case. Takes the same time whichever it is, so that nobody learns which
- * merchants there are.
+ * The account, lent as exchange_directory is; NULL when there is no such merchant or the key is
+ * wrong. Letters of the key count in either case. Takes the same time whichever it is, so that
+ * nobody learns which merchants there are.
  */
 struct account *shop_merchant_find(struct exchange *exchange, struct slice merchant,
                                    struct slice key);

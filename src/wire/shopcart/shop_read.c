@@ -1,9 +1,9 @@
 /*
  * Orders/{token or number}/READ: one order's detail.
  *
- * A token leads to the very event that it came with. Whatever is no token of this merchant is looked
- * up as a number, so that a token of somebody else, one that was made up and a number that does not
- * exist take the same way and get the same answer.
+ * A token leads to the very event that it came with. Whatever is no token of this merchant is
+ * looked up as a number, so that a token of somebody else, one that was made up and a number that
+ * does not exist take the same way and get the same answer.
  */
 #include "model/alias.h"
 #include "wire/shopcart/order.h"

@@ -151,8 +151,8 @@ const struct dialect dialect_shopcart = {
             .retry_json = "{\"first\": \"1m\", \"factor\": 2, \"max\": \"24h\", \"for\": \"7d\", "
                           "\"jitter\": 0}",
             .timeout_us = 30 * US_PER_SECOND,
-            /* They are tried as long as their schedule lasts: what a disabled channel misses, nobody
-             * would tell the merchant. */
+            /* They are tried as long as their schedule lasts: what a disabled channel misses,
+             * nobody would tell the merchant. */
             .is_never_disabled = true,
         },
     .name_event = name_event,

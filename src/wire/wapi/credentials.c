@@ -1,39 +1,18 @@
 #include "wire/wapi/credentials.h"
 
-#include "base/mem.h"
-#include "model/field.h"
+#include "model/credentials.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-static enum err check_login(struct json value, struct buf *scratch, struct diag *diag)
+static bool is_login(struct slice text)
 {
-    struct slice login = SLICE("");
-    enum err err = field_line(value, "login", WAPI_LOGIN_BYTES_MAX, scratch, &login, diag);
-
-    if (err != OK) {
-        return err;
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] >= 0x7f) { /* a line has no other control characters */
+            return false;
+        }
     }
-    bool is_ascii = login.len > 0;
-    for (size_t i = 0; i < login.len; i++) {
-        is_ascii = is_ascii && (unsigned char)login.ptr[i] < 0x7f;
-    }
-    return is_ascii
-               ? OK
-               : diag_field(diag, ERR_INVALID, "login",
-                            "expected 1 to %d printable ASCII characters", WAPI_LOGIN_BYTES_MAX);
-}
-
-static enum err check_password(struct json value, struct buf *scratch, struct diag *diag)
-{
-    struct slice password = SLICE("");
-    enum err err = field_text(value, "password", WAPI_PASSWORD_BYTES_MAX, scratch, &password, diag);
-
-    if (err == OK && password.len < WAPI_PASSWORD_BYTES_MIN) {
-        err = diag_field(diag, ERR_INVALID, "password", "expected at least %d bytes",
-                         WAPI_PASSWORD_BYTES_MIN);
-    }
-    return err;
+    return true;
 }
 
 static bool is_address(struct slice entry)
@@ -69,55 +48,33 @@ static bool is_prefix(struct slice entry)
     return false;
 }
 
-static enum err check_allow(struct json value, struct buf *scratch, struct diag *diag)
+static bool is_allow_list(struct slice rest)
 {
-    struct slice rest = SLICE("");
     struct slice entry;
 
-    if (json_is_null(value)) {
-        return OK;
-    }
-    enum err err = field_line(value, "allow", WAPI_ALLOW_BYTES_MAX, scratch, &rest, diag);
-    while (err == OK && slice_cut(&rest, ' ', &entry)) {
+    while (slice_cut(&rest, ' ', &entry)) {
         if (entry.len > 0 && !is_address(entry) && !is_prefix(entry)) {
-            err = diag_field(diag, ERR_INVALID, "allow",
-                             "expected IPv4 and IPv6 addresses, and prefixes such as "
-                             "\"198.51.100.\", with spaces between");
+            return false;
         }
     }
-    return err;
+    return true;
 }
 
-static enum err check_protocol(struct json value, struct diag *diag)
+static bool is_protocol(struct slice text)
 {
-    struct slice raw = json_raw(value);
-
-    if (json_is_null(value) || slice_is(raw, "\"xml\"") || slice_is(raw, "\"json\"")) {
-        return OK;
-    }
-    return diag_field(diag, ERR_INVALID, "protocol", "must be \"xml\" or \"json\"");
+    return slice_is(text, "xml") || slice_is(text, "json");
 }
 
 enum err wapi_credentials_check(struct json credentials, struct diag *diag)
 {
-    static const char *const names[] = {"login", "password", "allow", "protocol"};
-    struct buf scratch;
-    enum err err = field_members(credentials, "", names, ARRAY_LEN(names), diag);
+    static const struct credential_member members[] = {
+        {"login", 1, WAPI_LOGIN_BYTES_MAX, false, is_login, "1 to 64 printable ASCII characters"},
+        {"password", WAPI_PASSWORD_BYTES_MIN, WAPI_PASSWORD_BYTES_MAX, false, NULL,
+         "8 to 256 bytes without control characters"},
+        {"allow", 0, WAPI_ALLOW_BYTES_MAX, true, is_allow_list,
+         "IPv4 and IPv6 addresses, and prefixes such as \"198.51.100.\", with spaces between"},
+        {"protocol", 0, 4, true, is_protocol, "\"xml\" or \"json\""},
+    };
 
-    field_scratch(credentials, 0, &scratch);
-    if (err == OK) {
-        err = check_login(json_member(credentials, "login"), &scratch, diag);
-    }
-    if (err == OK) {
-        err = check_password(json_member(credentials, "password"), &scratch, diag);
-    }
-    if (err == OK) {
-        err = check_allow(json_member(credentials, "allow"), &scratch, diag);
-    }
-    if (err == OK) {
-        err = check_protocol(json_member(credentials, "protocol"), diag);
-    }
-    mem_wipe(scratch.ptr, scratch.len);
-    buf_clear(&scratch);
-    return err;
+    return credentials_check(credentials, members, ARRAY_LEN(members), diag);
 }

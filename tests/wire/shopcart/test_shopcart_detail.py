@@ -87,7 +87,8 @@ def test_what_xml_cannot_hold_is_replaced(shop):
     assert info_of(shop).findtext("Note") == "a\ufffdb\ufffdc\ufffdd\ufffd"
 
 
-NAMES = ["a b", "1st", "a<b", "", "xml", "XmlLang", "xmlns:x", "é", "-", "a:b", "a.b-c_d", "x/y", "&", "東京", "]]>", "\0"]
+NAMES = ["a b", "1st", "a<b", "", "xml", "XmlLang", "xmlns:x", "é", "-", "a:b", "a.b-c_d", "x/y", "&", "東京", "]]>",
+         "\0"]
 
 
 def test_every_name_becomes_one_of_an_element(shop):

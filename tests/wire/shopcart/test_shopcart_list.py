@@ -117,7 +117,8 @@ def test_an_offset_is_not_negative(shop):
 def test_empty_parameters_are_as_good_as_none(shop):
     """2.3: a wrapper sends all it knows."""
     shop.make_orders(range(3))
-    empty = dict.fromkeys(["LimitCount", "LimitOffset", "LimitStartDate", "LimitEndDate", "SortColumn", "SortOrder"], "")
+    names = ["LimitCount", "LimitOffset", "LimitStartDate", "LimitEndDate", "SortColumn", "SortOrder"]
+    empty = dict.fromkeys(names, "")
 
     assert len(listed(shop, **empty)) == 3
     assert orders(shop.post("/Orders/LIST", **empty, LimitClient="").expect_success()) == listed(shop)
@@ -271,6 +272,18 @@ def test_a_count_is_of_all_parts(shop):
 
     assert count(shop) == count(shop, LimitCount=5, LimitOffset=7) == 12
     shop.get("/Orders/COUNT", LimitCount=0).expect_error("LimitCount")
+
+
+@pytest.mark.deadline(120)
+def test_a_period_with_too_many_orders_is_refused(shop, server):
+    """2.3: what has to look at all of them does not go on without end; the newest are there all the same."""
+    with server.memory_grows_by_less_than(250_000_000):
+        shop.make_orders(range(100_001))
+        shop.get("/Orders/COUNT").expect_error("Too many orders")
+        shop.get("/Orders/LIST", SortColumn="GrandTotal").expect_error("Too many orders")
+
+    assert listed(shop, LimitCount=2) == ["100000", "99999"]
+    assert count(shop, LimitStartDate=day(datetime.now(timezone.utc) + 2 * DAY)) == 0
 
 
 def test_parts_stay_right_while_orders_arrive(shop):

@@ -194,7 +194,7 @@ def test_gaps_double_and_end_with_the_first_200(shop, hook):
 
 
 def test_the_gaps_begin_with_a_minute(shop, hook, server):
-    """2.2 and 2.6/7: 1, 2, 4, 8 minutes; a restart does not begin anew. Each attempt is made by hand before its time."""
+    """2.2 and 2.6/7: 1, 2, 4, 8 minutes; a restart does not begin anew. Attempts are made by hand."""
     hook.plan(Step(500))
     shop.make_hook(hook.url)
     event = shop.order(Id=1)
