@@ -9,7 +9,7 @@
  */
 #include "base/json.h"
 #include "base/mem.h"
-#include "os/log.h"
+#include "base/slice.h"
 #include "os/mailbox.h"
 #include "store/engine.h"
 #include "store/store.h"
@@ -24,9 +24,7 @@ struct client {
     struct store *store;
     struct mailbox *mailbox;
     struct id account, queue;
-    struct event *event;
-    struct id last; /* the newest message that was acknowledged */
-    int64_t *laps;  /* microseconds of each call of this measurement; room for 2 * ROUNDS */
+    int64_t *laps; /* microseconds of each call of this measurement; room for 2 * ROUNDS */
     size_t laps_len;
 };
 
@@ -264,34 +262,40 @@ static void acknowledge_all(struct client *client, uint64_t messages)
     }
 }
 
-int main(int argc, char **argv)
+static void measure(struct client *client, uint64_t behind)
 {
-    struct client client = {.mailbox = mailbox_new(),
-                            .laps = MEM_ARRAY((size_t)2 * ROUNDS, int64_t)};
-    struct store_options options = {
+    printf("{\n  \"benchmark\": \"queue-alone\",\n  \"acknowledged_behind\": %" PRIu64 ",\n",
+           behind);
+    acknowledge_all(client, behind);
+    measure_strict(client);
+    measure_show_again(client);
+    measure_by_tens(client);
+    measure_polls(client);
+    printf("  \"data_bytes\": %d\n}\n", DATA_BYTES);
+}
+
+int main(int count, char **words)
+{
+    uint64_t behind = 1000000;
+    struct diag diag = {0};
+
+    if (count < 2 || (count > 2 && slice_to_u64(slice_of(words[2]), &behind) != OK)) {
+        die("usage", "bench-queue FOLDER [BEHIND]");
+    }
+    const struct store_options options = {
         .engine = &engine_sqlite,
-        .path = argc > 1 ? argv[1] : "",
+        .path = words[1],
         .node = 1,
         .readers = 1,
         .queue_max = 1000,
         .batch_max = 256,
         .hooks = {.fatal = end_by_fatal},
     };
-    struct diag diag = {0};
-
-    if (argc < 2) {
-        die("usage", "bench-queue FOLDER [BEHIND]");
-    }
+    struct client client = {.mailbox = mailbox_new(),
+                            .laps = MEM_ARRAY((size_t)2 * ROUNDS, int64_t)};
     check(store_open(env_system(), &options, &client.store, &diag), &diag);
     make_account(&client);
-    printf("{\n");
-    measure_strict(&client);
-    acknowledge_all(&client, argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000);
-    measure_strict(&client);
-    measure_show_again(&client);
-    measure_by_tens(&client);
-    measure_polls(&client);
-    printf("  \"rounds\": %d\n}\n", (int)ROUNDS);
+    measure(&client, behind);
     store_close(client.store);
     mailbox_free(client.mailbox);
     mem_free(client.laps);

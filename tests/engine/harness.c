@@ -54,10 +54,9 @@ static void note_published(void *ctx, struct store_publish_item *const *items, s
 
 static void note_nudged(void *ctx, struct id account, struct id channel, struct id delivery)
 {
-    add_note(ctx, (struct note){.kind = NOTE_NUDGED,
-                                .account = account,
-                                .channel = channel,
-                                .thing = delivery});
+    add_note(ctx,
+             (struct note){
+                 .kind = NOTE_NUDGED, .account = account, .channel = channel, .thing = delivery});
 }
 
 static void note_changed(void *ctx, struct id account, struct id channel)
@@ -356,6 +355,24 @@ struct id publish_one(struct harness *harness, struct id account, struct id chan
     struct event *event = make_event(account, "order.created", SLICE(PLAIN_DATA));
 
     return event_delivery_id(publish_to(harness, event, &target, 1).id, 0);
+}
+
+void publish_many(struct harness *harness, struct id account, size_t count)
+{
+    enum { EACH = 1000 };
+    struct store_publish_item *items = MEM_ARRAY(EACH, struct store_publish_item);
+    struct store_publish publish = {.items = items, .items_len = EACH};
+
+    for (size_t i = 0; i < EACH; i++) {
+        items[i].event = make_event(account, "stock.changed", SLICE("1"));
+    }
+    for (size_t i = 0; i < count; i += EACH) {
+        assert_int_equal(CALL(harness, publish, &publish), OK);
+    }
+    for (size_t i = 0; i < EACH; i++) {
+        event_release(items[i].event);
+    }
+    mem_free(items);
 }
 
 struct id event_of(struct id delivery)

@@ -126,6 +126,9 @@ struct store_publish_item publish_to(struct harness *harness, struct event *even
 struct id publish_one(struct harness *harness, struct id account, struct id channel,
                       enum store_way way);
 
+/* Publishes events of type stock.changed without deliveries, at least `count`. */
+void publish_many(struct harness *harness, struct id account, size_t count);
+
 /* The event of a delivery that publish_one gave. */
 struct id event_of(struct id delivery);
 

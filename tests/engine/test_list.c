@@ -322,6 +322,30 @@ static void of_an_event_with_many_deliveries_the_one_to_the_channel_is_told(void
     assert_messages(&shop, &list, 0, 0, 1);
 }
 
+enum { OTHERS = 10000 };
+
+/* One call looks at a limited number of events, however few of them are wanted. */
+static void a_channel_s_few_events_are_found_among_thousands_of_others(void **state)
+{
+    struct shop shop = make_shop(state);
+    struct store_list_events list = list_of(&shop);
+    size_t seen = 0;
+
+    publish_many(shop.harness, shop.account, OTHERS);
+    list.channel = shop.queue;
+    for (list.is_newest_first = false; seen < 2 * EVENTS / 3; list.is_newest_first = true) {
+        list.after = ID_NONE;
+        do {
+            assert_int_equal(CALL(shop.harness, list_events, &list), OK);
+            seen += list.events_len;
+            assert_true(!list.has_more || list.last.value != list.after.value);
+            list.after = list.last;
+            store_request_clear(&list.request);
+        } while (list.has_more);
+        assert_int_equal(seen, (list.is_newest_first ? 2 : 1) * EVENTS / 3);
+    }
+}
+
 /* ---- Deliveries ------------------------------------------------------------------------------ */
 
 static struct store_list_deliveries deliveries_of(const struct shop *shop)
@@ -495,6 +519,7 @@ int main(int argc, char **argv)
         ENGINE_TEST(a_channel_s_events_go_on_behind_a_cursor),
         ENGINE_TEST(acknowledging_takes_nothing_from_a_channel_s_events),
         ENGINE_TEST(of_an_event_with_many_deliveries_the_one_to_the_channel_is_told),
+        ENGINE_TEST(a_channel_s_few_events_are_found_among_thousands_of_others),
         ENGINE_TEST(all_deliveries_come_newest_first),
         ENGINE_TEST(a_channel_s_deliveries_can_be_asked_for),
         ENGINE_TEST(deliveries_in_a_state_can_be_asked_for),

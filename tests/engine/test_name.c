@@ -1,7 +1,6 @@
 /*
  * Other names of events: found by account and name, the newest one first.
  */
-#include "base/mem.h"
 #include "harness.h"
 
 struct shop {
@@ -177,25 +176,7 @@ static void what_was_not_stored_has_no_name(void **state)
     assert_int_equal(find(&shop, "conflict").value, 0);
 }
 
-enum { BETWEEN = 20000, EACH = 1000 };
-
-static void publish_others(const struct shop *shop, size_t count)
-{
-    struct store_publish_item *items = MEM_ARRAY(EACH, struct store_publish_item);
-    struct store_publish publish = {.items = items, .items_len = EACH};
-
-    for (size_t i = 0; i < EACH; i++) {
-        items[i].event = make_event(shop->account, "stock.changed", SLICE("1"));
-    }
-    for (size_t i = 0; i < count; i += EACH) {
-        harness_advance(shop->harness, US_PER_SECOND);
-        assert_int_equal(CALL(shop->harness, publish, &publish), OK);
-    }
-    for (size_t i = 0; i < EACH; i++) {
-        event_release(items[i].event);
-    }
-    mem_free(items);
-}
+enum { BETWEEN = 20000 };
 
 static void a_name_is_found_behind_many_newer_events(void **state)
 {
@@ -203,10 +184,10 @@ static void a_name_is_found_behind_many_newer_events(void **state)
     struct id twice = publish(&shop, "twice");
     struct id once = publish(&shop, "once");
 
-    publish_others(&shop, BETWEEN);
+    publish_many(shop.harness, shop.account, BETWEEN);
     assert_int_equal(find(&shop, "twice").value, twice.value);
     twice = publish(&shop, "twice");
-    publish_others(&shop, BETWEEN);
+    publish_many(shop.harness, shop.account, BETWEEN);
     assert_int_equal(find(&shop, "twice").value, twice.value);
     assert_int_equal(find(&shop, "once").value, once.value);
     assert_int_equal(find(&shop, "never").value, 0);
