@@ -31,6 +31,6 @@ const struct command *command_find(const char *name); /* NULL: none */
 
 command_fn command_serve, command_help, command_version;
 command_fn command_account, command_channel, command_publish, command_events, command_deliveries,
-    command_receive, command_ack, command_key, command_listen, command_verify;
+    command_operation, command_receive, command_ack, command_key, command_listen, command_verify;
 
 #endif

@@ -10,6 +10,8 @@ const struct command commands[] = {
     {"publish", "...", "Hand in one event, or many from a file.", true, command_publish},
     {"events", "...", "List events, or show one with its deliveries.", true, command_events},
     {"deliveries", "...", "List deliveries; show, retry or cancel one.", true, command_deliveries},
+    {"operation", "...", "Open, list, show, step and complete operations.", true,
+     command_operation},
     {"receive", "...", "Receive messages of a queue.", true, command_receive},
     {"ack", "...", "Acknowledge them.", true, command_ack},
     {"key", "...", "Make, list and revoke API keys.", true, command_key},

@@ -101,8 +101,8 @@ def test_without_a_key_it_says_where_to_give_one(cli):
 
 def test_each_command_tells_about_itself(cli):
     listed = cli.run("help").stdout
-    for name in ("account", "channel", "publish", "events", "deliveries", "operation", "receive", "ack", "key", "listen",
-                 "verify"):
+    for name in ("account", "channel", "publish", "events", "deliveries", "operation", "receive", "ack", "key",
+                 "listen", "verify"):
         assert f"  {name} " in listed
         assert cli.run(name, "--help").stdout == cli.run("help", name).stdout
     assert "--retry JSON" in cli.run("channel", "create", "--help").stdout
@@ -333,7 +333,8 @@ def test_an_operation_is_opened_reported_on_completed_and_listed(cli, account, q
     operation = opened["id"]
     assert (opened["client_ref"], opened["on_deadline"], opened["data"]) == ("job-17", "expire", {"n": 1.0})
     assert "Told by evt_" in cli.run("operation", "step", account.name, operation, "--result", "half").stdout
-    end = ("operation", "complete", account.name, operation, "--code", "2304", "--result", "no", "--data", '{"why": "locked"}')
+    end = ("operation", "complete", account.name, operation, "--code", "2304", "--result", "no",
+           "--data", '{"why": "locked"}')
     assert "deliveries: 1" in cli.run(*end).stdout
     assert "nothing was told again" in cli.run(*end).stdout
     shown = cli.run("operation", "show", account.name, operation).stdout
