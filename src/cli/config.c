@@ -142,6 +142,9 @@ static const struct setting table[] = {
      "Whether poll-ack takes only what poll-req has shown."},
     {"wapi", "retry", TEXT, AT(wapi_retry), "", 0, 0, NULL, false,
      "Schedule of notifications by POST where a channel says nothing else; empty: every 5 min."},
+    {"wapi", "keep", CHOICE, AT(wapi_keep), "forever", 0, 0, "forever payloads", false,
+     "How long a notification waits for poll-ack: for ever, or as long as [retention] payloads "
+     "says."},
 
     {"wapi.commands", ANY_KEY, PAIRS, AT(wapi_commands), "", 0, 0, NULL, false,
      "A command, or the beginning of some and a star, and the URL of the program that carries it "
@@ -180,7 +183,9 @@ static const struct setting table[] = {
      "ignored refused", false, "What an unknown query parameter is."},
 
     {"retention", "payloads", DURATION, AT(payloads), "30d", US_PER_MINUTE, 3660 * US_PER_DAY, NULL,
-     true, "Data of events is kept so long; messages of queues that nobody fetched expire then."},
+     true,
+     "Data of events is kept so long; messages of queues that nobody fetched expire then (but see "
+     "[wapi] keep)."},
     {"retention", "rest", DURATION, AT(rest), "90d", US_PER_MINUTE, 3660 * US_PER_DAY, NULL, true,
      "Events without their data, deliveries and attempts are kept so long; an event whose "
      "deliveries are still to be sent stays."},

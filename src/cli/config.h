@@ -73,6 +73,7 @@ struct config {
     int64_t wapi_request_max;
     char *wapi_ack_needs_poll;
     char *wapi_retry;
+    char *wapi_keep;
     char *wapi_commands; /* pairs */
     /* [shopcart] */
     char *shopcart_public_url;

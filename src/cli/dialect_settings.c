@@ -46,6 +46,9 @@ static enum err make_rules(const struct config *settings, const struct dialect_t
         (void)snprintf(field, sizeof field, "[%s] retry", rules->name);
         const char *retry = retry_of(settings, rules->name);
         rules->retry_json = retry != NULL ? retry : rules->retry_json;
+        if (strcmp(rules->name, "wapi") == 0 && strcmp(settings->wapi_keep, "forever") != 0) {
+            rules->waits_for_ever = false;
+        }
         err = dialect_rules_prepare(rules, field, diag);
     }
     out->table = (struct dialect_rules_table){out->rules, dialects->len};

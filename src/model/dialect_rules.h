@@ -32,6 +32,7 @@ struct dialect_rules {
     bool makes_queue;
 
     bool is_exclusive; /* an account has at most one enabled channel of it: the newest enabled */
+    bool waits_for_ever;       /* what waits in its queues is not ended by age */
     bool is_never_disabled;    /* failures alone do not disable its channels */
     bool takes_url_from_event; /* a webhook channel may have no url; events without notify_url do
                                   not go out then */

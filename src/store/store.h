@@ -460,6 +460,10 @@ struct store_retain {
      * until its schedule ends or its channel is removed. */
     struct wall rest_before;
     struct wall idempotency_before;
+    /* Whether messages of a queue channel wait for ever for their acknowledgement, and their events
+     * with them. Set by the generic half, from the rules of the channels' dialects. */
+    bool (*waits_for_ever)(void *ctx, struct id account, struct id channel);
+    void *ctx;
     /* rows to look at, the deliveries of an event counted too; one event is looked at as a whole,
      * however many it has */
     uint32_t max;

@@ -171,10 +171,25 @@ static void committed_steer(struct committer *committer, struct store_request *r
                 steer->is_queue ? ID_NONE : steer->delivery);
 }
 
+static bool waits_for_ever(void *ctx, struct id account, struct id channel)
+{
+    const struct committer *committer = ctx;
+    const struct account *owner =
+        directory_account_by_id(settings_staged(committer->options.settings), account);
+    const struct channel *queue = owner != NULL ? account_channel(owner, channel) : NULL;
+    const struct dialect_rules *rules =
+        queue != NULL ? dialect_rules_find(committer->options.dialects, queue->dialect) : NULL;
+
+    return rules != NULL && rules->waits_for_ever;
+}
+
 static enum err write_retain(struct committer *committer, struct store_request *request)
 {
-    return committer->options.ops->retain(committer->options.engine, &committer->at,
-                                          REQUEST(retain, request));
+    struct store_retain *retain = REQUEST(retain, request);
+
+    retain->waits_for_ever = waits_for_ever;
+    retain->ctx = committer;
+    return committer->options.ops->retain(committer->options.engine, &committer->at, retain);
 }
 
 /* ---- The table ------------------------------------------------------------------------------ */

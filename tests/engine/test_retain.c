@@ -190,6 +190,47 @@ static void old_queue_messages_expire(void **state)
     assert_state(shop.harness, shop.account, message, DELIVERY_EXPIRED);
 }
 
+static void messages_that_wait_for_ever_outlive_their_age(void **state)
+{
+    struct shop shop = make_shop(state);
+
+    shop.queue =
+        make_channel(shop.harness, shop.account, "{\"kind\":\"queue\",\"dialect\":\"wapi\"}");
+    struct id message = publish_way(&shop, STORE_QUEUE);
+    for (int year = 0; year < 3; year++) {
+        harness_advance(shop.harness, 365 * US_PER_DAY);
+        (void)retain(&shop);
+        assert_true(comes(&shop));
+        assert_true(has_data(&shop, message));
+        harness_reopen(shop.harness);
+    }
+    assert_state(shop.harness, shop.account, message, DELIVERY_PENDING);
+}
+
+static void what_waited_past_its_age_loses_its_data_when_it_is_fetched(void **state)
+{
+    struct shop shop = make_shop(state);
+    struct store_answer_item item = {0};
+    struct store_answer answer = {
+        .account = shop.account, .kind = STORE_ACK_NAMED, .items = &item, .items_len = 1};
+
+    shop.queue =
+        make_channel(shop.harness, shop.account, "{\"kind\":\"queue\",\"dialect\":\"wapi\"}");
+    item.delivery = publish_way(&shop, STORE_QUEUE);
+    answer.channel = shop.queue;
+    harness_advance(shop.harness, PAYLOAD_AGE_US + US_PER_DAY);
+    (void)retain(&shop);
+    assert_true(has_data(&shop, item.delivery));
+    assert_int_equal(CALL(shop.harness, answer, &answer), OK);
+    assert_int_equal(item.err, OK);
+    (void)retain(&shop);
+    assert_false(has_data(&shop, item.delivery));
+    assert_state(shop.harness, shop.account, item.delivery, DELIVERY_DELIVERED);
+    harness_advance(shop.harness, REST_AGE_US);
+    (void)retain(&shop);
+    assert_null(read_event(&shop, item.delivery));
+}
+
 /* ---- Idempotency keys ------------------------------------------------------------------------ */
 
 static struct id publish_keyed(const struct shop *shop)
@@ -423,6 +464,8 @@ int main(int argc, char **argv)
         ENGINE_TEST(an_event_keeps_its_data_while_a_delivery_is_pending),
         ENGINE_TEST(data_that_is_gone_cannot_be_sent_again),
         ENGINE_TEST(old_queue_messages_expire),
+        ENGINE_TEST(messages_that_wait_for_ever_outlive_their_age),
+        ENGINE_TEST(what_waited_past_its_age_loses_its_data_when_it_is_fetched),
         ENGINE_TEST(a_key_goes_when_it_does_not_count_any_more),
         ENGINE_TEST(a_key_counts_as_long_as_the_options_say),
         ENGINE_TEST(a_very_old_event_goes_with_all_that_belongs_to_it),

@@ -9,7 +9,11 @@
 
 static const struct dialect_rules test_rules[] UNUSED = {
     {.name = "standard"},
-    {.name = "wapi", .login = "login", .makes_queue = true, .is_exclusive = true},
+    {.name = "wapi",
+     .login = "login",
+     .makes_queue = true,
+     .is_exclusive = true,
+     .waits_for_ever = true},
     {.name = "shopcart", .login = "merchant_id"},
     {.name = "cashier", .login = "merchant_id", .takes_url_from_event = true},
     {.name = "checkout", .login = "merchant_id", .makes_queue = true},

@@ -33,6 +33,13 @@ static void cancel_orphans(struct snapshot *draft, struct store_retain *retain)
     snapshot_walk_end(&walk);
 }
 
+/* What is sent does not end by age, nor what waits for ever to be fetched. */
+static bool ends_by_age(const struct store_retain *retain, const struct standing *standing)
+{
+    return standing->is_queue &&
+           !retain->waits_for_ever(retain->ctx, standing->account, standing->place.channel);
+}
+
 /* Queue messages end by age; true when no delivery of the event is pending then. */
 static bool end_deliveries(struct snapshot *draft, struct store_retain *retain,
                            const struct kept_event *kept)
@@ -46,7 +53,7 @@ static bool end_deliveries(struct snapshot *draft, struct store_retain *retain,
         if (delivery_is_final(standing->state)) {
             continue;
         }
-        if (standing->is_queue && !is_full(retain)) {
+        if (ends_by_age(retain, standing) && !is_full(retain)) {
             end(draft, standing, DELIVERY_EXPIRED);
             retain->removed++;
         } else {
@@ -77,13 +84,14 @@ static void drop_data(struct snapshot *draft, const struct kept_event *kept)
     event_release(rest);
 }
 
-static bool is_to_be_sent(const struct snapshot *draft, const struct kept_event *kept)
+static bool is_needed(const struct snapshot *draft, const struct store_retain *retain,
+                      const struct kept_event *kept)
 {
     for (uint32_t i = 0; i < kept->deliveries; i++) {
         const struct standing *standing =
             snapshot_standing(draft, event_delivery_id(kept->event->id, i));
 
-        if (!standing->is_queue && !delivery_is_final(standing->state)) {
+        if (!ends_by_age(retain, standing) && !delivery_is_final(standing->state)) {
             return true;
         }
     }
@@ -95,7 +103,7 @@ static void age_event(struct snapshot *draft, struct store_retain *retain,
 {
     struct wall made = id_time(kept->event->id);
 
-    if (made.us < retain->rest_before.us && !is_to_be_sent(draft, kept)) {
+    if (made.us < retain->rest_before.us && !is_needed(draft, retain, kept)) {
         snapshot_remove_event(draft, kept);
         retain->removed += 1 + kept->deliveries;
     } else if (made.us < retain->payloads_before.us && end_deliveries(draft, retain, kept) &&

@@ -6,9 +6,18 @@
 
 #include "store/sqlite/attempt_row.h"
 #include "store/sqlite/queue.h"
+#include "store/sqlite/retain.h"
 #include "store/sqlite/standing.h"
 
 enum { LOST_MAX = 256 }; /* heads without an event that one show ends */
+
+/* Delivered by its first attempt, which is its last: no row says so. */
+static enum err end_plainly(struct engine *engine, const struct pending_row *row)
+{
+    enum err err = pending_delete(engine, row->channel, row->delivery);
+
+    return err != OK ? err : attempt_row_index(engine, row->delivery, row->last_attempt);
+}
 
 enum err answer_acknowledge(struct engine *engine, const struct engine_batch *batch,
                             struct pending_row *row)
@@ -26,11 +35,9 @@ enum err answer_acknowledge(struct engine *engine, const struct engine_batch *ba
         return err;
     }
     row->last_attempt = attempt.id;
-    if (!is_plain) {
-        return pending_end(engine, batch->now, row, DELIVERY_DELIVERED);
-    }
-    err = pending_delete(engine, row->channel, row->delivery);
-    return err != OK ? err : attempt_row_index(engine, row->delivery, attempt.id);
+    err = is_plain ? end_plainly(engine, row)
+                   : pending_end(engine, batch->now, row, DELIVERY_DELIVERED);
+    return err != OK ? err : retain_drop_data_of(engine, row->delivery);
 }
 
 /* ---- By receipt ----------------------------------------------------------------------------- */

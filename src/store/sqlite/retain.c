@@ -105,15 +105,11 @@ static enum err forget_removed(struct database *db, struct id channel)
 
 static enum err cancel_pending(struct sweep *sweep, const struct pending_row *row)
 {
-    struct delivery_origin origin = {.is_found = false};
     enum err err = pending_end(sweep->engine, sweep->now, row, DELIVERY_CANCELED);
 
-    if (err == OK) {
-        err = event_row_origin(&sweep->engine->db, row->delivery, &origin);
-    }
     sweep->left--;
     sweep->retain->removed++;
-    return err == OK && origin.is_found ? retain_drop_data_late(sweep->engine, origin.event) : err;
+    return err != OK ? err : retain_drop_data_of(sweep->engine, row->delivery);
 }
 
 static enum err sweep_removed(struct sweep *sweep)
@@ -145,10 +141,16 @@ static enum err drop_data(struct engine *engine, struct id event)
     return sql_run(&engine->db, drop);
 }
 
-/* What is still pending of an event: the queue's expire when `now` is given; *is_needed tells
+bool retain_ends_by_age(const struct store_retain *retain, const struct pending_row *row)
+{
+    return row->way == STORE_QUEUE &&
+           !retain->waits_for_ever(retain->ctx, row->account, row->channel);
+}
+
+/* What is still pending of an event: within a sweep what ends by age expires; *is_needed tells
  * whether anything is left. */
 static enum err look_at_targets(struct engine *engine, struct id event, struct slice targets,
-                                const struct wall *now, bool *is_needed)
+                                const struct sweep *sweep, bool *is_needed)
 {
     uint32_t count = targets_count(targets);
     enum err err = OK;
@@ -162,8 +164,8 @@ static enum err look_at_targets(struct engine *engine, struct id event, struct s
         if (err != OK || !row.is_found) {
             continue;
         }
-        if (now != NULL && row.way == STORE_QUEUE) {
-            err = pending_end(engine, *now, &row, DELIVERY_EXPIRED);
+        if (sweep != NULL && retain_ends_by_age(sweep->retain, &row)) {
+            err = pending_end(engine, sweep->now, &row, DELIVERY_EXPIRED);
         } else {
             *is_needed = true;
         }
@@ -189,11 +191,22 @@ enum err retain_drop_data_late(struct engine *engine, struct id event)
     return err == OK && old.is_found && old.has_data && !is_needed ? drop_data(engine, event) : err;
 }
 
+enum err retain_drop_data_of(struct engine *engine, struct id delivery)
+{
+    struct delivery_origin origin = {.is_found = false};
+
+    /* An event has at most as many deliveries as an account has channels. */
+    if (id_distance(engine->now.data_dropped, delivery) > ACCOUNT_CHANNELS_MAX) {
+        return OK;
+    }
+    enum err err = event_row_origin(&engine->db, delivery, &origin);
+    return err == OK && origin.is_found ? retain_drop_data_late(engine, origin.event) : err;
+}
+
 static enum err sweep_event_data(struct sweep *sweep, const struct old_event *event)
 {
     bool is_needed = false;
-    enum err err =
-        look_at_targets(sweep->engine, event->id, event->targets, &sweep->now, &is_needed);
+    enum err err = look_at_targets(sweep->engine, event->id, event->targets, sweep, &is_needed);
 
     if (err != OK || is_needed || !event->has_data) {
         return err;

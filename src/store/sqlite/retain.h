@@ -12,6 +12,9 @@
  */
 enum err retain_drop_data_late(struct engine *engine, struct id event) MUST_CHECK;
 
+/* The same, where only the delivery is known. */
+enum err retain_drop_data_of(struct engine *engine, struct id delivery) MUST_CHECK;
+
 /* At the start: where the walks through the old end stood. */
 enum err retain_load(struct engine *engine) MUST_CHECK;
 

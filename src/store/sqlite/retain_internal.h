@@ -5,6 +5,7 @@
 #define STORE_SQLITE_RETAIN_INTERNAL_H
 
 #include "store/sqlite/event_row.h"
+#include "store/sqlite/pending.h"
 #include "store/sqlite/retain.h"
 
 /* A slice, shared by all walks. */
@@ -26,6 +27,10 @@ struct old_event {
     uint8_t key[STORE_HASH_BYTES];
     bool is_found;
 };
+
+/* Whether what is pending ends when its event is old: what somebody fetches does, unless it waits
+ * for ever. */
+bool retain_ends_by_age(const struct store_retain *retain, const struct pending_row *row);
 
 /* Where a walk over what is older than `before` ends: the first id that it leaves alone. */
 struct id retain_end_of(const struct sweep *sweep, struct wall before);

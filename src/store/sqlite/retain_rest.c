@@ -69,8 +69,8 @@ static enum err delete_event(struct sweep *sweep, const struct old_event *event)
     return sql_run(&engine->db, gone);
 }
 
-/* Whether a delivery of it is still to be sent. */
-static enum err is_to_be_sent(struct engine *engine, const struct old_event *event, bool *out)
+/* Whether a delivery of it is still to be sent, or waits for ever. */
+static enum err is_needed(const struct sweep *sweep, const struct old_event *event, bool *out)
 {
     uint32_t count = targets_count(event->targets);
     enum err err = OK;
@@ -80,8 +80,9 @@ static enum err is_to_be_sent(struct engine *engine, const struct old_event *eve
         struct store_target target = targets_at(event->targets, i);
         struct pending_row row;
 
-        err = pending_get(&engine->db, target.channel, event_delivery_id(event->id, i), &row);
-        *out = err == OK && row.is_found && row.way != STORE_QUEUE;
+        err =
+            pending_get(&sweep->engine->db, target.channel, event_delivery_id(event->id, i), &row);
+        *out = err == OK && row.is_found && !retain_ends_by_age(sweep->retain, &row);
     }
     return err;
 }
@@ -89,7 +90,7 @@ static enum err is_to_be_sent(struct engine *engine, const struct old_event *eve
 static enum err sweep_event(struct sweep *sweep, const struct old_event *event)
 {
     bool is_kept = false;
-    enum err err = is_to_be_sent(sweep->engine, event, &is_kept);
+    enum err err = is_needed(sweep, event, &is_kept);
 
     return err != OK || is_kept ? err : delete_event(sweep, event);
 }

@@ -177,6 +177,7 @@ const struct dialect dialect_wapi = {
             .check_credentials = wapi_credentials_check,
             .makes_queue = true,
             .is_exclusive = true,
+            .waits_for_ever = true,
             .is_never_disabled = true,
             /* Ten years: it is not given up. */
             .retry_json = "{\"every\":\"5m\",\"for\":\"3650d\",\"jitter\":0}",

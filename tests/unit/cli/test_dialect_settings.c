@@ -177,6 +177,19 @@ static void a_schedule_of_the_operators_takes_the_place_of_the_dialects_own(UNUS
     clear(&config, &settings);
 }
 
+static void notifications_wait_for_ever_unless_the_operator_says_otherwise(UNUSED void **state)
+{
+    struct dialect_settings settings;
+    struct config config;
+
+    make(NULL, &config, &settings);
+    assert_true(dialect_rules_find(&settings.table, SLICE("wapi"))->waits_for_ever);
+    clear(&config, &settings);
+    make("[wapi]\nkeep = payloads\n", &config, &settings);
+    assert_false(dialect_rules_find(&settings.table, SLICE("wapi"))->waits_for_ever);
+    clear(&config, &settings);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, scratch_remove)
 
 int main(void)
@@ -189,6 +202,7 @@ int main(void)
         TEST(given_types_take_the_place_of_the_default),
         TEST(what_is_wrong_is_named),
         TEST(a_schedule_of_the_operators_takes_the_place_of_the_dialects_own),
+        TEST(notifications_wait_for_ever_unless_the_operator_says_otherwise),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
