@@ -441,7 +441,8 @@ struct store_put_key {
 
 /* Removes one thing. Exactly one of these is set, besides account: channel (with its account), key,
  * or account alone (with its channels and keys). What was pending for a channel becomes canceled,
- * in slices by retain; so the operations of an account go. ERR_NOT_FOUND. */
+ * in slices by retain; so the operations of an account go. ERR_NOT_FOUND;
+ * ERR_CONFLICT as for putting a channel. */
 struct store_remove {
     struct store_request request;
     struct id account, channel, key;

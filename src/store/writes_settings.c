@@ -149,6 +149,35 @@ void committed_put_account(struct committer *committer, struct store_request *re
 
 /* ---- Channels ------------------------------------------------------------------------------- */
 
+/* The rules of a dialect of which an account has one enabled channel; NULL: it is no such one. */
+static const struct dialect_rules *exclusive_rules(const struct committer *committer,
+                                                   const struct channel *channel)
+{
+    const struct dialect_rules *rules =
+        dialect_rules_find(committer->options.dialects, channel->dialect);
+
+    return rules != NULL && rules->is_exclusive ? rules : NULL;
+}
+
+/*
+ * Whoever has credentials of an exclusive dialect has a channel of it that is enabled: otherwise
+ * what comes meanwhile would reach nobody. So the only one cannot go; another takes over from it.
+ */
+static enum err check_may_go(const struct committer *committer, const struct account *account,
+                             const struct channel *channel, struct diag *diag)
+{
+    const struct dialect_rules *rules = exclusive_rules(committer, channel);
+
+    if (rules == NULL || !channel->is_enabled ||
+        credentials_of(account->credentials, rules->name) == NULL) {
+        return OK;
+    }
+    return diag_set(diag, ERR_CONFLICT,
+                    "an account with %s credentials needs one enabled %s channel: enable or make "
+                    "another, which takes over, or remove the credentials",
+                    rules->name, rules->name);
+}
+
 /* A new channel of an account, or the next version of one; sets its id and times. */
 static enum err prepare_channel(struct committer *committer, const struct account *account,
                                 struct store_put_channel *put)
@@ -171,6 +200,9 @@ static enum err prepare_channel(struct committer *committer, const struct accoun
         return missing(&put->request, "channel");
     }
     enum err err = check_version(&put->request, before->updated, put->expected);
+    if (err == OK && (!channel->is_enabled || !slice_equal(channel->dialect, before->dialect))) {
+        err = check_may_go(committer, account, before, &put->request.diag);
+    }
     if (err == OK) {
         channel->created = before->created;
         channel->updated = later(now, before->updated);
@@ -183,10 +215,7 @@ static enum err prepare_channel(struct committer *committer, const struct accoun
 
 static bool is_taking_over(const struct committer *committer, const struct channel *channel)
 {
-    const struct dialect_rules *rules =
-        dialect_rules_find(committer->options.dialects, channel->dialect);
-
-    return rules != NULL && rules->is_exclusive && channel->is_enabled;
+    return channel->is_enabled && exclusive_rules(committer, channel) != NULL;
 }
 
 /* The next version of a channel that another one takes over from. */
@@ -336,12 +365,26 @@ static struct directory *without(const struct directory *directory,
     return result;
 }
 
+/* Whether a channel that is to be removed may go; what else may is not asked here. */
+static enum err check_removal(struct committer *committer, struct store_remove *target)
+{
+    const struct account *account = staged_account(committer, target->account);
+    const struct channel *channel =
+        account != NULL ? account_channel(account, target->channel) : NULL;
+
+    return channel != NULL ? check_may_go(committer, account, channel, &target->request.diag) : OK;
+}
+
 enum err write_remove(struct committer *committer, struct store_request *request)
 {
     struct settings *settings = committer->options.settings;
     struct store_remove *target = REQUEST(remove, request);
-    struct directory *rest = without(settings_staged(settings), target);
 
+    request->err = check_removal(committer, target);
+    if (request->err != OK) {
+        return OK;
+    }
+    struct directory *rest = without(settings_staged(settings), target);
     if (rest == NULL) {
         request->err = missing(request, "thing");
         return OK;

@@ -174,6 +174,34 @@ static void an_enabled_channel_of_an_exclusive_dialect_takes_over(void **state)
     channel_release(second);
 }
 
+static void the_only_way_of_an_exclusive_dialect_stays_while_there_are_credentials(void **state)
+{
+    struct harness *harness = *state;
+    struct account *account = read_account("acme", full_account, NULL);
+    struct channel *queue =
+        channel_hold(read_channel(harness, "{\"kind\":\"queue\",\"dialect\":\"wapi\"}", NULL));
+
+    assert_int_equal(put_account(harness, account_hold(account), (struct wall){0}), OK);
+    struct id id = account->id;
+    assert_int_equal(put_channel(harness, id, channel_hold(queue), (struct wall){0}), OK);
+    struct store_remove removal = {.account = id, .channel = queue->id};
+    assert_int_equal(remove_it(harness, removal), ERR_CONFLICT);
+    assert_int_equal(put_channel(harness, id, read_channel(harness, "{\"enabled\":false}", queue),
+                                 queue->updated),
+                     ERR_CONFLICT);
+    assert_int_equal(put_channel(harness, id,
+                                 read_channel(harness, "{\"dialect\":\"standard\"}", queue),
+                                 queue->updated),
+                     ERR_CONFLICT);
+    assert_true(see_channel(harness, id, queue->id)->is_enabled);
+    const struct account *newest = see_account(harness, id);
+    assert_int_equal(
+        put_account(harness, read_account("acme", "{\"wapi\":null}", newest), newest->updated), OK);
+    assert_int_equal(remove_it(harness, removal), OK);
+    channel_release(queue);
+    account_release(account);
+}
+
 static void a_change_of_an_older_version_is_stale(void **state)
 {
     struct harness *harness = *state;
@@ -539,6 +567,7 @@ int main(int argc, char **argv)
         ENGINE_TEST(a_name_is_taken_only_once),
         ENGINE_TEST(a_login_belongs_to_one_account),
         ENGINE_TEST(an_enabled_channel_of_an_exclusive_dialect_takes_over),
+        ENGINE_TEST(the_only_way_of_an_exclusive_dialect_stays_while_there_are_credentials),
         ENGINE_TEST(a_change_of_the_newest_version_is_taken),
         ENGINE_TEST(a_change_of_an_older_version_is_stale),
         ENGINE_TEST(a_change_of_what_is_gone_is_not_found),
