@@ -104,9 +104,10 @@ class Api:
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
         query = _without_none(query or {})
         target = path + ("?" + urlencode(query, doseq=True) if query else "")
-        return self._exchange(method, target, body, _without_none(sent), deadline_s)
+        return self.exchange(method, target, body, _without_none(sent), deadline_s)
 
-    def _exchange(self, method: str, target: str, body: bytes | None, headers: dict, deadline_s: float) -> Answer:
+    def exchange(self, method: str, target: str, body: bytes | None, headers: dict, deadline_s: float) -> Answer:
+        """How a request gets there and its answer back; who wants another way overrides it."""
         connection = self._connection(deadline_s)
         try:
             connection.request(method, target, body, headers)

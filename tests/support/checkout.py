@@ -28,7 +28,7 @@ class Merchant:
         self.token = token
         self.prefix = prefix
         self.headers: dict[str, str | None] = {"merchantId": merchant_id, "Authorization": f"Bearer {token}"}
-        self._api = Api(account.api.url, None)
+        self.api = Api(account.api.url, None)
 
     @classmethod
     def of(cls, account: Account, merchant_id: str, token: str | None = None) -> Merchant:
@@ -50,7 +50,7 @@ class Merchant:
     # Its calls
 
     def call(self, method: str, path: str, body: Any = None, headers: dict | None = None, **query: Any) -> Answer:
-        return self._api.call(method, self.prefix + path, body, {**self.headers, **(headers or {})}, query)
+        return self.api.call(method, self.prefix + path, body, {**self.headers, **(headers or {})}, query)
 
     def receive(self, headers: dict | None = None, **query: Any) -> Answer:
         return self.call("GET", "/notifications/receive", headers=headers, **query)

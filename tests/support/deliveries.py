@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from .api import Account
 from .waiting import DEADLINE_S, eventually
 
@@ -57,6 +59,13 @@ def wait_for_state(account: Account, event: str, state: str, channel: str | None
 def wait_for_attempts(account: Account, event: str, count: int, channel: str | None = None) -> list[dict]:
     """Waits until so many attempts are recorded and returns all there are."""
     return wait_for_delivery(account, event, lambda delivery: len(delivery["attempts"]) >= count, channel)["attempts"]
+
+
+def seconds_to_next(delivery: dict) -> float:
+    """The gap between the last attempt's end and the next attempt."""
+    last = delivery["attempts"][-1]
+    began = datetime.fromisoformat(last["began_at"])
+    return (datetime.fromisoformat(delivery["next_attempt_at"]) - began).total_seconds() - last["took_ms"] / 1000
 
 
 def count_deliveries(account: Account, state: str, channel: str | None = None) -> int:

@@ -47,6 +47,14 @@ class Request:
         return self.version == "HTTP/1.0" or self.headers.get("connection", "").lower() == "close"
 
 
+def captured(request: Request) -> bytes:
+    """The request as it came over the wire, but for the case of header names."""
+    target = request.path + ("?" + request.query if request.query else "")
+    lines = [f"{request.method} {target} {request.version}"]
+    lines += [f"{name}: {value}" for name, value in request.header_list]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + request.body
+
+
 PlanEntry = Union[Step, Callable[[Request], Step]]
 
 

@@ -42,12 +42,13 @@ import ssl
 from typing import Callable, Iterator
 
 from .answers import OK, Gate, Step, compressed_bomb, endless, huge, redirect
-from .http_connection import Connection, PlanEntry, Request
+from .http_connection import Connection, PlanEntry, Request, captured
 from .loop_thread import LoopThread
 from .ports import free_port
 from .waiting import DEADLINE_S, Journal
 
-__all__ = ["Endpoint", "Receiver", "Request", "Step", "Unreachable", "compressed_bomb", "endless", "huge", "redirect"]
+__all__ = ["Endpoint", "Receiver", "Request", "Step", "Unreachable", "captured", "compressed_bomb", "endless", "huge",
+           "redirect"]
 
 BACKLOG = 4096
 CONNECT_PROBE_S = 0.2  # connecting on this machine takes microseconds; so long a silence means the queue is full

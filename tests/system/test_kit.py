@@ -864,7 +864,7 @@ def run_pytest(folder: Path, tests: str, *options: str) -> str:
     (folder / "test_inner.py").write_text(tests, encoding="utf-8")
     # The project's conftest serves as a plugin, because the inner tests lie outside of its folder.
     command = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", str(folder), *options]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False).stdout
 
 

@@ -12,7 +12,7 @@ import pytest
 from support import standard_webhooks
 from support.cashier import Merchant, sha384
 from support.deliveries import make_hook, publish
-from support.receiver import Request, Step
+from support.receiver import Request, Step, captured
 from support.server import program_path
 
 RIGHT, WRONG, UNCHECKED = 0, 1, 2
@@ -33,12 +33,6 @@ def verify(*words: object, expect: int = RIGHT, stdin: str | bytes = b"", secret
         input=stdin.encode() if isinstance(stdin, str) else stdin, timeout=RUN_DEADLINE_S)
     assert done.returncode == expect, done
     return done.stdout.decode(), done.stderr.decode()
-
-
-def captured(request: Request) -> bytes:
-    """The request as it came over the wire."""
-    lines = [f"{request.method} {request.path} HTTP/1.1", *(f"{name}: {value}" for name, value in request.header_list)]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + request.body
 
 
 def header_words(request: Request) -> list[str]:

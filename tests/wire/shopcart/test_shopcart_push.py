@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 
 import pytest
 
 from support.certificates import server_context
-from support.deliveries import delivery_of, publish, wait_for_attempts, wait_for_state
+from support.deliveries import delivery_of, publish, seconds_to_next, wait_for_attempts, wait_for_state
 from support.ports import free_port
 from support.receiver import Receiver, Step, redirect
 from support.shopcart import token_of
@@ -29,12 +28,6 @@ def assert_gaps(requests, *expected_s: float) -> None:
     assert len(requests) == len(expected_s) + 1
     for gap_s, expected in zip(gaps(requests), expected_s):
         assert expected - 0.01 <= gap_s <= expected + SLACK_S, (gaps(requests), expected_s)
-
-
-def seconds_to_next(delivery: dict) -> float:
-    last = delivery["attempts"][-1]
-    began = datetime.fromisoformat(last["began_at"])
-    return (datetime.fromisoformat(delivery["next_attempt_at"]) - began).total_seconds() - last["took_ms"] / 1000
 
 
 # The document
