@@ -8,6 +8,7 @@ A comment right before a fenced block says what is done with the block:
 | <!-- run until answered --> | the same, but again and again until the answer below it comes                          |
 | <!-- run beside -->         | shell; it goes on running until the page ends, as in a second terminal                 |
 | <!-- server -->             | starts the server; the test's own stands for it and has printed the comments in it     |
+| <!-- settings -->           | is in the settings of the page's server from its start                                 |
 | <!-- answer -->             | what the block before it has printed: JSON, or lines that are in it                    |
 | <!-- answer 409 -->         | the same, and the status that curl got                                                 |
 | <!-- seen beside -->        | lines that what runs beside prints sooner or later                                     |
@@ -20,6 +21,7 @@ id of a channel that was printed last, and so with the other kinds of ids.
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import re
@@ -44,19 +46,24 @@ STEP_DEADLINE_S = 15.0
 
 MARK = re.compile(r"<!-- (.*) -->\s*")
 FENCE = re.compile(r"```(\w*)\s*")
-ACTIONS = ("run", "run until answered", "run beside", "server", "answer", "seen beside", "file")
+ACTIONS = ("run", "run until answered", "run beside", "server", "settings", "answer", "seen beside", "file")
 # What is different in each run, and what stands for it when two texts are compared.
 CHANGING = (
-    (re.compile(r"\b(evt|dlv|chn|att|key)_[0-9A-Z]{13}\b"), r"\1_..."),
+    (re.compile(r"\b(evt|dlv|chn|opr|att|key)_[0-9A-Z]{13}\b"), r"\1_..."),
     (re.compile(r"\b(whsec|whpk)_[A-Za-z0-9+/]+=*"), r"\1_..."),
     (re.compile(r"\btk_[a-z0-9_]+"), "tk_..."),
     (re.compile(r"\bv1(a?),[A-Za-z0-9+/]+=*"), r"v1\1,..."),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "TIME"),
+    (re.compile(r"\b\d{10}\.\d+\.\d+\.\d+\b"), "REFERENCE"),
+    (re.compile(r"(timestamp\W+)\d{10}\b"), r"\1SECONDS"),
+    (re.compile(r"\b\d{18,19}\b"), "NUMBER"),
     (re.compile(r"\b127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"(?<![\w-])[\w-]{48}(?![\w-])"), "RECEIPT"),
+    (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "UUID"),
 )
-CHANGING_MEMBERS = {"took_ms", "webhook-timestamp", "date"}
-PRINTED = re.compile(r"\b(?:(?:evt|dlv|chn|att|key)_[0-9A-Z]{13}|(?:whsec|whpk)_[A-Za-z0-9+/]+=*|tk_[a-z0-9]{40,})")
+CHANGING_MEMBERS = {"took_ms", "timestamp", "webhook-timestamp", "date"}
+PRINTED = re.compile(r"\b(?:(?:evt|dlv|chn|opr|att|key)_[0-9A-Z]{13}|(?:whsec|whpk)_[A-Za-z0-9+/]+=*|tk_[a-z0-9]{40,})")
 
 
 @dataclass
@@ -192,14 +199,19 @@ class Shell:
         self._process.stdin.flush()
 
 
+def _fill_in_ports(text: str, ports: dict[str, str]) -> str:
+    """ports: those that stand for the page's so far."""
+    return re.sub(r"\b90\d\d\b", lambda port: ports.setdefault(port[0], str(free_port())), text)
+
+
 class Reader:
     """Does what a page says, in its order."""
 
-    def __init__(self, server: Server, shell: Shell):
+    def __init__(self, server: Server, shell: Shell, ports: dict[str, str]):
         self.server = server
         self.shell = shell
         self.printed = ""
-        self._ports: dict[str, str] = {}
+        self._ports = ports
         self._newest: dict[str, str] = {}
         self._note(server.stdout_file.read_text("utf-8"))
 
@@ -239,12 +251,15 @@ class Reader:
         text = "".join(line + "\n" for line in said)
         _assert_printed(Block("answer", "", "", text, block.place), self.server.stdout_file.read_text("utf-8"))
 
+    def _settings(self, block: Block) -> None:
+        """They counted from the start."""
+
     def _file(self, block: Block) -> None:
         assert (TOP_FOLDER / block.argument).read_text("utf-8") == block.text, f"{block.place} is another text"
 
     def _fill_in(self, text: str) -> str:
         text = text.replace(SERVER_ADDRESS, self.server.url.partition("//")[2])
-        text = re.sub(r"\b90\d\d\b", lambda port: self._ports.setdefault(port[0], str(free_port())), text)
+        text = _fill_in_ports(text, self._ports)
         return re.sub(r"\b([a-z]+_)\.\.\.", lambda id_: self._newest.get(id_[1], id_[0]), text)
 
     def _note(self, printed: str) -> None:
@@ -253,13 +268,23 @@ class Reader:
 
 
 @pytest.fixture
-def server(start_server, mail_sink) -> Server:
-    """As ./dev run starts it, and with a mail server."""
+def ports() -> dict[str, str]:
+    """Which ports stand for those of the page."""
+    return {}
+
+
+@pytest.fixture
+def server(start_server, mail_sink, page, ports) -> Server:
+    """As ./dev run starts it, with a mail server, and with the settings that the page has."""
+    settings = configparser.RawConfigParser(delimiters="=")
+    settings.optionxform = str
+    settings.read_string("".join(
+        _fill_in_ports(block.text, ports) for block in _read_blocks(page) if block.action == "settings"))
     return start_server({
         "server": {"admin_key": None},
         "send": {"allow_private": "127.0.0.0/8"},
         "smtp": {"url": mail_sink.url, "from": SENDER},
-    })
+    } | {section: dict(settings[section]) for section in settings.sections()})
 
 
 @pytest.fixture
@@ -280,9 +305,9 @@ def shell(tmp_path: Path, server: Server) -> Iterator[Shell]:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if list(_read_blocks(page))], ids=lambda page: page.stem)
-def test_the_examples_of_a_page_do_what_it_says(page, server, shell):
+def test_the_examples_of_a_page_do_what_it_says(page, server, shell, ports):
     verify_by_library([])  # puts it in place for examples that use it
-    Reader(server, shell).follow(list(_read_blocks(page)))
+    Reader(server, shell, ports).follow(list(_read_blocks(page)))
 
 
 # Lists
@@ -317,6 +342,13 @@ def test_api_md_has_every_member_of_a_channel():
 
     assert len(members) > 10
     assert not {member for member in members if f"| `{member}` |" not in _text("docs/api.md")}
+
+
+def test_wapi_md_has_every_code_with_its_text():
+    codes = re.findall(r"X\([A-Z_]+, (\d+), \"([^\"]+)\"", _text("src/wire/wapi/codes.h"))
+
+    assert len(codes) > 25
+    assert not {code for code in codes if f"| {code[0]} | {code[1]} |" not in _text("docs/wapi.md")}
 
 
 @pytest.fixture

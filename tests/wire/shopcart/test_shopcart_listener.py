@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
-import http.client
-import os
-import subprocess
-import sys
-import threading
 from typing import Iterator
 
 import pytest
 
 from support.deliveries import wait_for_attempts, wait_for_state
+from support.example import Example
 from support.ports import free_port
-from support.server import TOP_FOLDER
-from support.waiting import Journal
 
 BOMB = (b'<!DOCTYPE NewOrder [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
         b"<NewOrder><Token>&b;</Token></NewOrder>")
 OUTSIDE = b'<!DOCTYPE Test [<!ENTITY x SYSTEM "file:///etc/hostname">]><Test>&x;</Test>'
 
 
-class Listener:
-    """A process that runs examples/shopcart_merchant.py, and what it prints."""
+class Listener(Example):
+    """examples/shopcart_merchant.py as a process."""
 
     def __init__(self, shop, api_url: str):
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/"
-        self.lines: Journal[str] = Journal("the listener")
-        ours = {"MERCHANT_ID": shop.merchant_id, "MERCHANT_KEY": shop.key, "API_URL": api_url}
-        self._process = subprocess.Popen(
-            [sys.executable, str(TOP_FOLDER / "examples" / "shopcart_merchant.py"), str(self.port)],
-            env=os.environ | ours, stdout=subprocess.PIPE, text=True)
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        self.lines.wait_for_count(1)
-
-    def _read(self) -> None:
-        for line in self._process.stdout:
-            self.lines.append(line.rstrip("\n"))
-
-    def post(self, body: bytes) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        connection.request("POST", "/", body)
-        status = connection.getresponse().status
-        connection.close()
-        return status
-
-    @property
-    def said(self) -> list[str]:
-        """After its first line."""
-        return self.lines.entries()[1:]
-
-    def close(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
-        self._reader.join(10)
+        super().__init__("shopcart_merchant.py", MERCHANT_ID=shop.merchant_id, MERCHANT_KEY=shop.key, API_URL=api_url)
 
 
 @pytest.fixture
@@ -72,6 +36,7 @@ def test_it_takes_an_order_by_its_token(shop, listener):
 
     wait_for_state(shop.account, event, "delivered")
 
+    listener.lines.wait_for_count(2)
     assert listener.said == ["order 90000001 by Ground"]
 
 
