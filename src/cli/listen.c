@@ -357,10 +357,10 @@ static bool start(struct listener *listener, const char *address_text, uint16_t 
         return false;
     }
     unsigned flags = MHD_USE_EPOLL | (address.any.sa_family == AF_INET6 ? MHD_USE_IPv6 : 0);
-    listener->daemon =
-        MHD_start_daemon(flags, port, NULL, NULL, on_request, listener, MHD_OPTION_SOCK_ADDR,
-                         &address.any, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
-                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_END);
+    listener->daemon = MHD_start_daemon(
+        flags, port, NULL, NULL, on_request, listener, MHD_OPTION_SOCK_ADDR, &address.any,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_MAX, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END);
     if (listener->daemon == NULL) {
         fprintf(stderr, "tidings: cannot listen on %s port %u: %s\n", address_text, port,
                 strerror(errno));

@@ -28,11 +28,12 @@ struct dialect_rules {
     /* Members, types and limits; the diag's field is "member" or "a.b" within the object. The login
      * is a line of text by then. */
     enum err (*check_credentials)(struct json credentials, struct diag *diag);
-    /* Credentials make a queue channel of the dialect, if the account has no channel of it. */
+    /* Credentials make a queue channel of the dialect, if the account has no channel of it; of an
+     * exclusive one, if it has none that is enabled. */
     bool makes_queue;
 
-    bool is_exclusive; /* an account has at most one enabled channel of it: the newest enabled */
-    bool waits_for_ever;       /* what waits in its queues is not ended by age */
+    bool is_exclusive;   /* an account has at most one enabled channel of it: the newest enabled */
+    bool waits_for_ever; /* what waits in its queues is not ended by age */
     bool is_never_disabled;    /* failures alone do not disable its channels */
     bool takes_url_from_event; /* a webhook channel may have no url; events without notify_url do
                                   not go out then */

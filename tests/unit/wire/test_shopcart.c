@@ -8,6 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* One character more than a key may have. */
+#define LONG_KEY                                                                                   \
+    "{\"merchant_id\":\"1\",\"key\":"                                                              \
+    "\"0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0\"}"
+
 static const uint8_t key[ALIAS_KEY_BYTES] = {1, 2, 3};
 
 static const struct shopcart_type types[] = {
@@ -230,8 +235,7 @@ static void credentials_are_a_number_and_a_key(UNUSED void **state)
         "{\"merchant_id\":\"1\",\"key\":\"0123456789abcde\"}",
         "{\"merchant_id\":\"1\",\"key\":\"0123456789 abcdef\"}",
         "{\"merchant_id\":\"1\",\"key\":\"0123456789abcde\u00e9\"}",
-        "{\"merchant_id\":\"1\",\"key\":"
-        "\"0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0\"}",
+        LONG_KEY,
         "{\"merchant_id\":\"1\",\"key\":\"0123456789abcdef\",\"other\":1}",
     };
 
