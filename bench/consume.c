@@ -8,13 +8,13 @@
 #include "arguments.h"
 #include "base/mem.h"
 #include "client.h"
+#include "find.h"
 #include "os/env.h"
 #include "os/log.h"
 #include "report.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -75,28 +75,6 @@ static void receive(struct consume *consume, struct consumer *consumer)
     send_call(consume, consumer, "receive", slice_from(body, (size_t)len));
 }
 
-/* What stands in *rest up to the next before is dropped, and before too. False when there is none. */
-static bool skip_past(struct slice *rest, struct slice before)
-{
-    const char *at = rest->len == 0 ? NULL : memmem(rest->ptr, rest->len, before.ptr, before.len);
-
-    if (at == NULL) {
-        return false;
-    }
-    *rest = slice_sub(*rest, (size_t)(at - rest->ptr) + before.len, rest->len);
-    return true;
-}
-
-static uint64_t count_in(struct slice text, struct slice what)
-{
-    uint64_t count = 0;
-
-    while (skip_past(&text, what)) {
-        count++;
-    }
-    return count;
-}
-
 /* Acknowledges all messages of the answer; false when it has none. */
 static bool acknowledge(struct consume *consume, struct consumer *consumer)
 {
@@ -106,7 +84,7 @@ static bool acknowledge(struct consume *consume, struct consumer *consumer)
 
     buf_init(&body, RECEIPTS_BYTES_MAX);
     buf_text(&body, "{\"receipts\":[");
-    while (skip_past(&rest, SLICE("\"receipt\":\"")) && slice_cut(&rest, '"', &receipt)) {
+    while (find_past(&rest, SLICE("\"receipt\":\"")) && slice_cut(&rest, '"', &receipt)) {
         buf_printf(&body, "%s\"%.*s\"", count == 0 ? "" : ",", SLICE_ARGS(receipt));
         count++;
     }
@@ -141,7 +119,7 @@ static void take_answer(struct consume *consume, struct consumer *consumer)
         return;
     case STEP_ACK:
         histogram_add(&consume->acknowledging, took_us);
-        consume->acknowledged += count_in(consumer->client.body, SLICE("\"status\":\"ok\""));
+        consume->acknowledged += find_count(consumer->client.body, SLICE("\"status\":\"ok\""));
         receive(consume, consumer);
         return;
     case STEP_END:

@@ -84,6 +84,11 @@ def consume(to: str, seconds: int, **options: object) -> dict:
     return run_tool("consume", seconds + ENDING_DEADLINE_S, to=to, seconds=seconds, **options)
 
 
+def poll(to: str, seconds: int, **options: object) -> dict:
+    """Empties a customer's queue of the command API; see poll.c."""
+    return run_tool("poll", seconds + ENDING_DEADLINE_S, to=to, seconds=seconds, **options)
+
+
 @contextlib.contextmanager
 def running(command: list[str], **options) -> Iterator[subprocess.Popen]:
     """A process that is told to end, and made to, when the block is left."""

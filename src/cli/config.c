@@ -53,6 +53,9 @@ static const struct setting table[] = {
      1000000, NULL, false,
      "Connections from one address; 0 is no limit. Set it when clients reach the server directly, "
      "not through a proxy."},
+    {"server", "trusted_proxies", TEXT, AT(trusted_proxies), "", 0, 0, NULL, false,
+     "Ranges of the proxies in front, such as 10.0.0.5, fd00::/8: what comes from there counts as "
+     "from the last other address in X-Forwarded-For. Commas between."},
     {"server", "connection_memory", BYTES, AT(connection_memory), "16KiB", 4 * KIB, MIB, NULL,
      false,
      "Memory a connection has for its request line and headers; longer ones get 414 or 431."},

@@ -31,6 +31,7 @@ struct config {
     int64_t connections_max;
     int64_t connections_per_address_max;
     int64_t connection_memory;
+    char *trusted_proxies;
     int64_t request_timeout;
     int64_t auth_failures_max;
     int64_t data_max;

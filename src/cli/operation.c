@@ -34,11 +34,11 @@ static const struct input_member opening_members[] = {
 static const struct flag reporting[] = {
     {.name = "code",
      .value = "N",
-     .help = "1000 to 9999; below 2000 it went well (1000).",
+     .help = "1000 to 9999; below 2000 it went well (a step: 1001, the end: 1000).",
      .type = FLAG_NUMBER,
      .min = 1000,
      .max = 9999},
-    {.name = "result", .value = "TEXT", .help = "The same for people (OK)."},
+    {.name = "result", .value = "TEXT", .help = "The same for people (Request pending, OK)."},
     {.name = "data", .value = "JSON", .help = "What else there is to tell.", .type = FLAG_JSON},
 };
 

@@ -270,11 +270,24 @@ static enum err open_store(struct serve *serve, struct diag *diag)
     return err;
 }
 
+static enum err read_proxies(const char *text, struct ip_ranges *out, struct diag *diag)
+{
+    struct diag cause = {0};
+    enum err err = ip_ranges_parse(slice_of(text), out, &cause);
+
+    return err == OK ? OK : diag_field(diag, err, "[server] trusted_proxies", "%s", cause.text);
+}
+
 static enum err open_server(struct serve *serve, struct diag *diag)
 {
     const struct config *settings = &serve->settings;
     bool has_key = settings->admin_key[0] != '\0';
+    struct ip_ranges proxies;
+    enum err err = read_proxies(settings->trusted_proxies, &proxies, diag);
 
+    if (err != OK) {
+        return err;
+    }
     if (has_key) {
         key_hash(slice_of(settings->admin_key), serve->admin_key_hash);
     }
@@ -286,6 +299,7 @@ static enum err open_server(struct serve *serve, struct diag *diag)
         .connections_max = (uint32_t)settings->connections_max,
         .connections_per_address_max = (uint32_t)settings->connections_per_address_max,
         .connection_memory_bytes = (uint32_t)settings->connection_memory,
+        .trusted_proxies = proxies,
         .request_timeout_us = settings->request_timeout,
         .auth_failures_max = (uint32_t)settings->auth_failures_max,
         .tls_certificate_path = text_or_null(settings->tls_certificate),

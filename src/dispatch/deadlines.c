@@ -143,7 +143,9 @@ static void told(struct store_request *request)
 }
 
 static const struct news_told delayed = {
-    .news = OPERATION_NEWS_DELAYED, .code = 1001, .result = {"Request pending", 15}};
+    .news = OPERATION_NEWS_DELAYED,
+    .code = OPERATION_CODE_PENDING,
+    .result = {OPERATION_PENDING_RESULT, sizeof OPERATION_PENDING_RESULT - 1}};
 static const struct news_told expired = {
     .news = OPERATION_NEWS_EXPIRED, .code = 2400, .result = {"Operation expired", 17}};
 

@@ -88,6 +88,7 @@ static struct outbound request_of(const struct errand *errand)
         .url = errand->url,
         .body = errand->body,
         .headers_len = errand->headers_len,
+        .answer_bytes_max = ERRAND_ANSWER_BYTES_MAX,
         .is_trusted = true,
     };
 
@@ -106,7 +107,7 @@ void errand_start(struct dispatch *dispatch, struct errand *errand)
     state->worker =
         dispatch_worker_for(dispatch, (struct id){slice_hash(errand->url, /* seed= */ 0)});
     state->request = request_of(errand);
-    buf_init(&errand->answer, OUTBOUND_ANSWER_BYTES_MAX);
+    buf_init(&errand->answer, ERRAND_ANSWER_BYTES_MAX);
     errand->private_state = state;
     errand->message.run = errand_run;
     if (atomic_load(&dispatch->is_drained)) {

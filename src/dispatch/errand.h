@@ -12,7 +12,10 @@
 #include "dispatch/dispatch.h"
 #include "send/outbound.h"
 
-enum { ERRAND_HEADERS_MAX = 8 };
+enum {
+    ERRAND_HEADERS_MAX = 8,
+    ERRAND_ANSWER_BYTES_MAX = 1024 * 1024, /* long lists are asked for; beyond, it is cut off */
+};
 
 struct errand;
 typedef void errand_done_fn(struct errand *errand);

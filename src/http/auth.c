@@ -52,13 +52,15 @@ static void remember(struct exchange *exchange, struct slice token,
     struct connection *connection = exchange->connection;
 
     assert(token.len > 0 && token.len <= sizeof connection->key_text && token.ptr != NULL);
-    if (secret_equal(token, slice_from(connection->key_text, connection->key_len))) {
+    if (secret_equal(token, slice_from(connection->key_text, connection->key_len)) &&
+        slice_equal(origin_key(&connection->key_origin), origin_key(&exchange->origin))) {
         return;
     }
+    connection->key_origin = exchange->origin;
     memcpy(connection->key_text, token.ptr, token.len);
     connection->key_len = token.len;
     memcpy(connection->key_hash, hash, SHA256_BYTES);
-    guard_proved(exchange->reactor->server->guard, &connection->origin, hash);
+    guard_proved(exchange->reactor->server->guard, &exchange->origin, hash);
 }
 
 /* Too many wrong keys came from there: says when the next may come. */
@@ -66,7 +68,7 @@ static bool must_wait(struct exchange *exchange, const uint8_t hash[SHA256_BYTES
                       struct diag *diag)
 {
     struct guard *guard = exchange->reactor->server->guard;
-    const struct origin *origin = &exchange->connection->origin;
+    const struct origin *origin = &exchange->origin;
     int64_t wait_us = guard_wait_us(guard, origin, exchange->reactor->now);
     char seconds[24];
 
@@ -96,9 +98,9 @@ void exchange_tried(struct exchange *exchange, struct slice secret, bool was_rig
 
     if (was_right) {
         key_hash(secret, hash);
-        guard_proved(guard, &exchange->connection->origin, hash);
+        guard_proved(guard, &exchange->origin, hash);
     } else {
-        guard_failed(guard, &exchange->connection->origin, exchange->reactor->now);
+        guard_failed(guard, &exchange->origin, exchange->reactor->now);
     }
 }
 
@@ -120,8 +122,7 @@ static bool authenticate(struct exchange *exchange, enum problem *problem, struc
     }
     struct key *key = find_key(exchange, hash);
     if (key == NULL) {
-        guard_failed(exchange->reactor->server->guard, &exchange->connection->origin,
-                     exchange->reactor->now);
+        guard_failed(exchange->reactor->server->guard, &exchange->origin, exchange->reactor->now);
         (void)diag_field(diag, ERR_DENIED, "Authorization", "there is no such key");
         return false;
     }

@@ -152,6 +152,19 @@ static void enter_census(struct connection *connection)
     }
 }
 
+static void know_peer(struct connection *connection)
+{
+    const struct server *server = connection->endpoint->reactor->server;
+    const struct sockaddr *address =
+        MHD_get_connection_info(connection->handle, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+            ->client_addr;
+    struct ip ip;
+
+    origin_from(address, &connection->origin);
+    connection->is_from_proxy =
+        ip_from(address, &ip) && ip_ranges_hold(&server->options.trusted_proxies, &ip);
+}
+
 static struct connection *connection_new(struct endpoint *endpoint, struct MHD_Connection *handle)
 {
     struct connection *connection = MEM_NEW(struct connection);
@@ -160,8 +173,7 @@ static struct connection *connection_new(struct endpoint *endpoint, struct MHD_C
     connection->endpoint = endpoint;
     connection->handle = handle;
     connection->fd = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    origin_from(MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
-                &connection->origin);
+    know_peer(connection);
     endpoint->connections++;
     list_push_back(&reactor->connections, &connection->link);
     reactor_count(&reactor->figures.connections_now, 1);

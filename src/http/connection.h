@@ -37,8 +37,9 @@ struct connection {
     struct endpoint *endpoint;
     struct MHD_Connection *handle;
     int fd;
-    struct origin origin;
-    bool is_turned_away; /* above a limit: nothing on it is served */
+    struct origin origin; /* of the peer */
+    bool is_from_proxy;   /* one that is trusted: see forwarded.h */
+    bool is_turned_away;  /* above a limit: nothing on it is served */
     enum connection_phase phase;
     bool is_stopping;           /* idle for too long: nothing more is read */
     struct mono deadline;       /* of the phase */
@@ -49,6 +50,7 @@ struct connection {
     char key_text[KEY_TEXT_BYTES_MAX];
     size_t key_len;
     uint8_t key_hash[SHA256_BYTES];
+    struct origin key_origin; /* who showed it */
 };
 
 /* libmicrohttpd's call-back for connections that come and go; cls is the endpoint. */

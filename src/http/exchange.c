@@ -35,6 +35,7 @@ struct exchange *exchange_begin(struct connection *connection)
         spare != NULL ? LIST_ITEM(spare, struct exchange, link) : exchange_new_one(reactor);
 
     exchange->connection = connection;
+    exchange->origin = connection->origin;
     connection_enter(connection, CONNECTION_ARRIVING);
     reactor_count(&reactor->figures.requests, 1);
     return exchange;
@@ -78,6 +79,7 @@ void exchange_end(struct exchange *exchange)
     if (exchange->is_suspended) {
         reactor->unanswered--; /* the connection broke before the answer was asked for */
     }
+    request_forget_stranger(exchange);
     bell_leave(reactor->server->bell, &exchange->ear);
     account_release(exchange->account);
     key_release(exchange->key);
@@ -215,12 +217,12 @@ struct slice exchange_body(const struct exchange *exchange)
 
 struct slice exchange_peer(const struct exchange *exchange)
 {
-    return slice_of(exchange->connection->origin.text);
+    return slice_of(exchange->origin.text);
 }
 
 struct slice exchange_peer_key(const struct exchange *exchange)
 {
-    return origin_key(&exchange->connection->origin);
+    return origin_key(&exchange->origin);
 }
 
 enum err exchange_json(struct exchange *exchange, bool may_be_empty, struct json *out)

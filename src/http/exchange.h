@@ -51,9 +51,10 @@ bool exchange_header_at(const struct exchange *exchange, size_t index, struct sl
 
 struct slice exchange_body(const struct exchange *exchange);
 
-/* The peer's address as text, without port. */
+/* The caller's address as text, without port: the peer's, or whose request a trusted proxy brings
+ * (http/forwarded.h). */
 struct slice exchange_peer(const struct exchange *exchange);
-/* What limits count the peer by: its address, or of an IPv6 one the network (http/origin.h). */
+/* What limits count the caller by: the address, or of an IPv6 one the network (http/origin.h). */
 struct slice exchange_peer_key(const struct exchange *exchange);
 
 /* The body as a JSON object. On failure it was refused and ERR_INVALID comes back: return at once.

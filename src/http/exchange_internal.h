@@ -63,6 +63,7 @@ enum {
 struct exchange {
     struct reactor *reactor;
     struct connection *connection;
+    struct origin origin;  /* the caller's: the connection's, or that of whom it brings */
     struct list_link link; /* in the reactor's sleepers or spares */
     enum exchange_state state;
     bool is_first_call_over; /* libmicrohttpd has called once: the head is known */
@@ -80,6 +81,7 @@ struct exchange {
     struct exchange_pair *headers; /* in the arena, once somebody asked for all */
     size_t headers_len;
     struct buf body;
+    size_t stranger_bytes;  /* of the body, counted in the reactor's */
     uint64_t dropped_bytes; /* of a body that is too large */
     struct json_doc json;
     struct account *account; /* held */
@@ -111,6 +113,9 @@ struct exchange {
 
     struct arena arena;
 };
+
+/* request.c: the body does not count any more among those of strangers. */
+void request_forget_stranger(struct exchange *exchange);
 
 /* exchange.c */
 struct exchange *exchange_begin(struct connection *connection);

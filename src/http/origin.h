@@ -1,5 +1,5 @@
 /*
- * Where a connection comes from: the peer's address, as text and as what limits count by.
+ * Where a request comes from: the caller's address, as text and as what limits count by.
  *
  * An IPv4 address counts by itself, also when it comes mapped into IPv6. Of an IPv6 address the
  * first 64 bits count: whoever has one address of such a network has all of them.
@@ -7,6 +7,7 @@
 #ifndef HTTP_ORIGIN_H
 #define HTTP_ORIGIN_H
 
+#include "base/ip.h"
 #include "base/slice.h"
 
 #include <netinet/in.h>
@@ -20,6 +21,8 @@ struct origin {
     char text[INET6_ADDRSTRLEN]; /* without port */
 };
 
+void origin_from_ip(const struct ip *ip, struct origin *out);
+/* An address of another family has no text, and all such count as one. */
 void origin_from(const struct sockaddr *address, struct origin *out);
 
 /* The counted part as a key for a map; lent. */

@@ -39,7 +39,7 @@ struct reactor_watch {
 
 /* Written by the reactor alone, read by any thread. */
 struct reactor_figures {
-    _Atomic uint64_t requests, connections_now, waiting_now, refused;
+    _Atomic uint64_t requests, connections_now, waiting_now, refused, stranger_bytes;
     _Atomic uint64_t by_status_class[6];
     _Atomic int64_t cpu_us;
 };

@@ -1,6 +1,7 @@
 #include "http/request.h"
 
 #include "http/exchange_internal.h"
+#include "http/forwarded.h"
 #include "http/linger.h"
 #include "http/server_internal.h"
 
@@ -89,6 +90,9 @@ static bool accepts_head(struct exchange *exchange)
 
     if (err != OK) {
         refuse_head(exchange, err, &diag);
+    } else if (exchange->connection->is_from_proxy) {
+        forwarded_find(exchange, &exchange->reactor->server->options.trusted_proxies,
+                       &exchange->origin);
     }
     return err == OK;
 }
@@ -133,12 +137,20 @@ static void refuse_large(struct exchange *exchange)
     answer_refuse(exchange, exchange->route, PROBLEM_TOO_LARGE, &diag);
 }
 
+/* Routes without a key: who calls is known when the body has been read, or never. */
+static bool is_from_stranger(const struct exchange *exchange)
+{
+    return (exchange->route->access & (ROUTE_OPEN | ROUTE_OWN)) != 0;
+}
+
+/* A stranger's word for how much will come is not worth memory. */
 static void expect_body(struct exchange *exchange)
 {
     exchange->body.bytes_max = exchange->route->body_bytes_max;
     if (exchange->head.body_bytes > exchange->route->body_bytes_max) {
         refuse_large(exchange);
-    } else if (exchange->head.has_body && !exchange->head.is_chunked) {
+    } else if (exchange->head.has_body && !exchange->head.is_chunked &&
+               !is_from_stranger(exchange)) {
         buf_reserve(&exchange->body, exchange->head.body_bytes);
     }
 }
@@ -154,15 +166,55 @@ static void open_request(struct exchange *exchange, const char *method, const ch
 
 /* ---- The body ---- */
 
+/*
+ * What arrives from strangers is kept from filling the memory: thousands of them may send all but
+ * the last byte of a large body. The first part of each, in which most requests fit, is free.
+ */
+enum {
+    STRANGER_FREE_BYTES = 16 * 1024,
+    STRANGERS_BYTES_MAX = 32 * 1024 * 1024, /* of a reactor's, beyond that */
+};
+
+void request_forget_stranger(struct exchange *exchange)
+{
+    _Atomic uint64_t *counted = &exchange->reactor->figures.stranger_bytes;
+
+    reactor_count(counted, -(int64_t)exchange->stranger_bytes);
+    exchange->stranger_bytes = 0;
+}
+
+/* Counts what comes now; false when there is no room for it. */
+static bool takes_from_stranger(struct exchange *exchange, size_t len)
+{
+    _Atomic uint64_t *counted = &exchange->reactor->figures.stranger_bytes;
+    size_t all = exchange->body.len + len;
+    size_t beyond = all > STRANGER_FREE_BYTES ? all - STRANGER_FREE_BYTES : 0;
+    size_t more = beyond - exchange->stranger_bytes;
+
+    if (more > STRANGERS_BYTES_MAX - atomic_load_explicit(counted, memory_order_relaxed)) {
+        return false;
+    }
+    reactor_count(counted, (int64_t)more);
+    exchange->stranger_bytes = beyond;
+    return true;
+}
+
 /* False: enough is enough. */
 static bool take_body(struct exchange *exchange, const char *bytes, size_t len)
 {
+    if (exchange->state == EXCHANGE_ARRIVING && is_from_stranger(exchange) &&
+        !takes_from_stranger(exchange, len)) {
+        buf_clear(&exchange->body);
+        request_forget_stranger(exchange);
+        answer_refuse(exchange, exchange->route, PROBLEM_BUSY, NULL);
+    }
     if (exchange->state == EXCHANGE_ARRIVING) {
         buf_add(&exchange->body, bytes, len);
         if (buf_check(&exchange->body) == OK) {
             return true;
         }
         buf_clear(&exchange->body);
+        request_forget_stranger(exchange);
         refuse_large(exchange);
     }
     exchange->dropped_bytes += len;
@@ -174,6 +226,7 @@ static bool take_body(struct exchange *exchange, const char *bytes, size_t len)
 static void handle(struct exchange *exchange)
 {
     connection_enter(exchange->connection, CONNECTION_HANDLED);
+    request_forget_stranger(exchange);
     exchange->state = EXCHANGE_HANDLED;
     exchange->route->handle(exchange);
     if (exchange->state == EXCHANGE_HANDLED) {

@@ -199,6 +199,7 @@ void server_figures(const struct server *server, struct server_figures *out)
         sum.connections_now += figure(&figures->connections_now);
         sum.waiting_now += figure(&figures->waiting_now);
         sum.refused += figure(&figures->refused);
+        sum.stranger_bytes += figure(&figures->stranger_bytes);
         for (size_t class = 0; class < ARRAY_LEN(sum.by_status_class); class ++) {
             sum.by_status_class[class] += figure(&figures->by_status_class[class]);
         }

@@ -9,6 +9,7 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
+#include "base/ip.h"
 #include "http/router.h"
 #include "os/env.h"
 #include "store/store.h"
@@ -25,6 +26,9 @@ struct server_options {
     /* What a request line and headers may fill (with some bytes for each header): 431, 414 beyond;
      * at least 1,024. */
     uint32_t connection_memory_bytes;
+    /* Whose word for the caller's address is taken (http/forwarded.h); their connections count as
+     * theirs all the same. */
+    struct ip_ranges trusted_proxies;
     int64_t request_timeout_us; /* for headers and body to arrive, and for an idle connection */
     uint32_t auth_failures_max; /* per address and minute before 429; 0: no limit */
     const char *tls_certificate_path, *tls_key_path; /* both or none: PEM; borrowed */
@@ -69,6 +73,7 @@ struct server_figures {
     uint64_t requests, connections_now;
     uint64_t waiting_now;        /* exchanges in exchange_wait */
     uint64_t refused;            /* connections above a limit */
+    uint64_t stranger_bytes;     /* of bodies that arrive from nobody knows whom, and are large */
     uint64_t by_status_class[6]; /* [2]: 2xx */
     int64_t cpu_us;              /* of all server threads */
 };

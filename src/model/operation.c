@@ -40,6 +40,35 @@ enum err operation_state_parse(struct slice word, enum operation_state *out)
     return ERR_INVALID;
 }
 
+const char *operation_on_deadline_word(bool expires)
+{
+    return expires ? "expire" : "delay";
+}
+
+enum err operation_on_deadline_read(struct json value, bool has_deadline, struct buf *scratch,
+                                    bool *expires, struct diag *diag)
+{
+    static const char field[] = "on_deadline";
+    struct slice word = SLICE("");
+
+    if (json_is_null(value)) {
+        *expires = false;
+        return OK;
+    }
+    if (json_type(value) == JSON_STRING) {
+        word = json_string(value, scratch);
+    }
+    bool is_expire = slice_is(word, operation_on_deadline_word(true));
+    if (!is_expire && !slice_is(word, operation_on_deadline_word(false))) {
+        return diag_field(diag, ERR_INVALID, field, "expected \"delay\" or \"expire\"");
+    }
+    if (!has_deadline) {
+        return diag_field(diag, ERR_INVALID, field, "goes with a deadline only");
+    }
+    *expires = is_expire;
+    return OK;
+}
+
 struct operation *operation_new(const struct operation *from)
 {
     struct operation *operation =

@@ -30,9 +30,14 @@ enum {
     OPERATION_DATA_BYTES_MAX = 256 * 1024,
     OPERATION_CODE_MIN = 1000,
     OPERATION_CODE_MAX = 9999,
+    OPERATION_CODE_DONE = 1000,
+    OPERATION_CODE_PENDING = 1001,     /* of steps, and of a deadline that ends nothing */
     OPERATION_CODE_FAILED_FROM = 2000, /* as in the classes of section 1.6 of the protocols */
     OPERATION_STEPS_MAX = 10000,
 };
+
+/* The words of OPERATION_CODE_PENDING. */
+#define OPERATION_PENDING_RESULT "Request pending"
 
 /* How far ahead a deadline may be that is given as a time from now. */
 #define OPERATION_DEADLINE_US_MAX (366 * US_PER_DAY)
@@ -76,6 +81,15 @@ struct operation {
     struct slice outcome; /* the data it ended with: one JSON value; empty: none */
     struct id event;      /* that told the end */
 };
+
+/* What happens at its deadline, as the API says it: "expire" or "delay". Static storage. */
+const char *operation_on_deadline_word(bool expires);
+/*
+ * Reads the member "on_deadline" of a request, absent or null: "delay". scratch has room for it.
+ * ERR_INVALID: it is neither word, or has_deadline is false.
+ */
+enum err operation_on_deadline_read(struct json value, bool has_deadline, struct buf *scratch,
+                                    bool *expires, struct diag *diag) MUST_CHECK;
 
 /* A copy of *from with all texts in its block; free with operation_free. */
 struct operation *operation_new(const struct operation *from);

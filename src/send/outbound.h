@@ -14,7 +14,7 @@
 
 enum {
     OUTBOUND_HEADERS_MAX = 96,             /* a channel's 32, and what a dialect adds */
-    OUTBOUND_ANSWER_BYTES_MAX = 64 * 1024, /* read; a longer answer is cut off there */
+    OUTBOUND_ANSWER_BYTES_MAX = 64 * 1024, /* if answer_bytes_max says nothing else */
     OUTBOUND_ANSWER_HEADERS_MAX = 32,
 };
 
@@ -64,6 +64,8 @@ struct outbound {
     uint32_t headers_len;
     struct slice body;
     const struct outbound_tls *tls; /* NULL: defaults */
+    /* Read; a longer body is cut off there. 0: OUTBOUND_ANSWER_BYTES_MAX. */
+    size_t answer_bytes_max;
     bool is_trusted; /* the operator named the URL: all addresses but metadata services' are fine */
 
     /* OUTBOUND_MAIL */

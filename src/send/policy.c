@@ -7,19 +7,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-enum {
-    ADDRESS_BYTES = sizeof(((struct policy_range *)0)->bytes),
-    ADDRESS_BITS = ADDRESS_BYTES * 8,
-    IPV4_BYTES = 4,
-    IPV4_BITS = IPV4_BYTES * 8,
-    MAPPED_BITS = ADDRESS_BITS - IPV4_BITS, /* length of the prefix ::ffff: */
-    HOST_SIZE = 256,                        /* a host name has at most 253 bytes (RFC 1035) */
-};
-
-/* An address as the policy compares it; IPv4 as ::ffff:a.b.c.d. */
-struct address {
-    uint8_t bytes[ADDRESS_BYTES];
-};
+enum { HOST_SIZE = 256 }; /* a host name has at most 253 bytes (RFC 1035) */
 
 #define IPV4(a, b, c, d)                                                                           \
     {                                                                                              \
@@ -27,14 +15,14 @@ struct address {
     }
 #define IPV4_RANGE(a, b, c, d, prefix)                                                             \
     {                                                                                              \
-        IPV4(a, b, c, d), MAPPED_BITS + (prefix)                                                   \
+        IPV4(a, b, c, d), IP_V4_PREFIX_BITS + (prefix)                                             \
     }
 
 /*
  * Where cloud machines are told their secrets. Refused even inside an allowed range: whoever allows
  * 169.254.0.0/16 means a device on the link, not this.
  */
-static const struct address metadata_addresses[] = {
+static const struct ip metadata_addresses[] = {
     {IPV4(169, 254, 169, 254)}, /* AWS, Google, Azure, OpenStack and most others */
     {IPV4(169, 254, 170, 2)},   /* credentials of AWS containers */
     {IPV4(169, 254, 170, 23)},
@@ -49,7 +37,7 @@ static const struct address metadata_addresses[] = {
 };
 
 /* The special-purpose registries of RFC 6890 and what became of them since. */
-static const struct policy_range refused_ranges[] = {
+static const struct ip_range refused_ranges[] = {
     IPV4_RANGE(0, 0, 0, 0, 8),       /* this network, the unspecified address */
     IPV4_RANGE(10, 0, 0, 0, 8),      /* private */
     IPV4_RANGE(100, 64, 0, 0, 10),   /* shared, carriers' NAT */
@@ -71,12 +59,11 @@ static const struct policy_range refused_ranges[] = {
 };
 
 /* What is handed out as global unicast so far; all else is local, multicast or reserved. */
-static const struct policy_range global_ipv6 = {{0x20}, 3};
-static const struct policy_range mapped_ipv4 = {IPV4(0, 0, 0, 0), MAPPED_BITS};
+static const struct ip_range global_ipv6 = {{0x20}, 3};
 
 /* IPv6 ranges whose addresses lead to an IPv4 one, and at which byte that stands. */
 static const struct embedding {
-    struct policy_range range;
+    struct ip_range range;
     uint8_t at;
     uint8_t mask; /* each byte is stored xor this */
 } embeddings[] = {
@@ -88,77 +75,64 @@ static const struct embedding {
 };
 
 /* One range without a fixed bit. */
-const struct policy policy_trusting = {.allowed = {{.bits = 0}}, .allowed_len = 1};
+const struct policy policy_trusting = {.allowed = {.items = {{.bits = 0}}, .len = 1}};
 
-static bool range_holds(const struct policy_range *range, const struct address *address)
+static bool is_special(const struct ip *address)
 {
-    size_t whole = range->bits / 8;
-    unsigned rest = range->bits % 8;
-
-    if (memcmp(range->bytes, address->bytes, whole) != 0) {
-        return false;
-    }
-    return rest == 0 || ((range->bytes[whole] ^ address->bytes[whole]) >> (8 - rest)) == 0;
-}
-
-static bool any_range_holds(const struct policy_range *ranges, size_t ranges_len,
-                            const struct address *address)
-{
-    for (size_t i = 0; i < ranges_len; i++) {
-        if (range_holds(&ranges[i], address)) {
+    for (size_t i = 0; i < ARRAY_LEN(refused_ranges); i++) {
+        if (ip_range_holds(&refused_ranges[i], address)) {
             return true;
         }
     }
     return false;
 }
 
-static bool is_metadata(const struct address *address)
+static bool is_metadata(const struct ip *address)
 {
     for (size_t i = 0; i < ARRAY_LEN(metadata_addresses); i++) {
-        if (memcmp(&metadata_addresses[i], address, sizeof *address) == 0) {
+        if (ip_equal(&metadata_addresses[i], address)) {
             return true;
         }
     }
     return false;
 }
 
-static struct address embedded_address(const struct embedding *embedding,
-                                       const struct address *address)
+static struct ip embedded_address(const struct embedding *embedding, const struct ip *address)
 {
-    struct address inner = {IPV4(0, 0, 0, 0)};
+    struct ip inner = {IPV4(0, 0, 0, 0)};
 
-    for (size_t i = 0; i < IPV4_BYTES; i++) {
-        inner.bytes[ADDRESS_BYTES - IPV4_BYTES + i] =
+    for (size_t i = 0; i < IP_V4_BYTES; i++) {
+        inner.bytes[IP_BYTES - IP_V4_BYTES + i] =
             (uint8_t)(address->bytes[embedding->at + i] ^ embedding->mask);
     }
     return inner;
 }
 
 /* An address that has no other inside. */
-static bool allows_plain(const struct policy *policy, const struct address *address)
+static bool allows_plain(const struct policy *policy, const struct ip *address)
 {
     if (is_metadata(address)) {
         return false;
     }
-    if (any_range_holds(policy->allowed, policy->allowed_len, address)) {
+    if (ip_ranges_hold(&policy->allowed, address)) {
         return true;
     }
-    if (!range_holds(&global_ipv6, address) && !range_holds(&mapped_ipv4, address)) {
+    if (!ip_range_holds(&global_ipv6, address) && !ip_is_v4(address)) {
         return false;
     }
-    return !any_range_holds(refused_ranges, ARRAY_LEN(refused_ranges), address);
+    return !is_special(address);
 }
 
-static bool allows(const struct policy *policy, const struct address *address)
+static bool allows(const struct policy *policy, const struct ip *address)
 {
     bool is_embedding = false;
-    bool is_named = any_range_holds(policy->allowed, policy->allowed_len, address);
+    bool is_named = ip_ranges_hold(&policy->allowed, address);
 
     for (size_t i = 0; i < ARRAY_LEN(embeddings); i++) {
-        if (!range_holds(&embeddings[i].range, address)) {
+        if (!ip_range_holds(&embeddings[i].range, address)) {
             continue;
         }
-        struct address inner = embedded_address(&embeddings[i], address);
+        struct ip inner = embedded_address(&embeddings[i], address);
         /* An allowed outer range is a decision about the tunnel, but not one about metadata behind
          * it. */
         if (is_named ? is_metadata(&inner) : !allows_plain(policy, &inner)) {
@@ -169,40 +143,11 @@ static bool allows(const struct policy *policy, const struct address *address)
     return is_embedding || allows_plain(policy, address);
 }
 
-static struct address address_from_ipv4(const struct in_addr *ipv4)
-{
-    struct address address = {IPV4(0, 0, 0, 0)};
-
-    memcpy(address.bytes + ADDRESS_BYTES - IPV4_BYTES, ipv4, IPV4_BYTES);
-    return address;
-}
-
-static struct address address_from_ipv6(const struct in6_addr *ipv6)
-{
-    struct address address;
-
-    memcpy(address.bytes, ipv6, ADDRESS_BYTES);
-    return address;
-}
-
 bool policy_allows(const struct policy *policy, const struct sockaddr *address)
 {
-    struct address plain;
+    struct ip ip;
 
-    /* Copied out: what a caller hands in as a sockaddr need not be aligned as the larger struct
-     * wants. */
-    if (address->sa_family == AF_INET) {
-        struct sockaddr_in ipv4;
-        memcpy(&ipv4, address, sizeof ipv4);
-        plain = address_from_ipv4(&ipv4.sin_addr);
-    } else if (address->sa_family == AF_INET6) {
-        struct sockaddr_in6 ipv6;
-        memcpy(&ipv6, address, sizeof ipv6);
-        plain = address_from_ipv6(&ipv6.sin6_addr);
-    } else {
-        return false;
-    }
-    return allows(policy, &plain);
+    return ip_from(address, &ip) && allows(policy, &ip);
 }
 
 void policy_address_text(const struct sockaddr *address, char out[INET6_ADDRSTRLEN])
@@ -215,94 +160,9 @@ void policy_address_text(const struct sockaddr *address, char out[INET6_ADDRSTRL
     }
 }
 
-/* A C string of a slice that is to become an address; false when it is longer than any host is. */
-static bool copy_text(struct slice text, char out[HOST_SIZE])
-{
-    if (text.len == 0 || text.len >= HOST_SIZE || memchr(text.ptr, '\0', text.len) != NULL) {
-        return false;
-    }
-    memcpy(out, text.ptr, text.len);
-    out[text.len] = '\0';
-    return true;
-}
-
-/* The strict forms: four decimal numbers, or IPv6. */
-static bool parse_address(struct slice text, struct policy_range *out)
-{
-    char chars[HOST_SIZE];
-    struct in_addr ipv4;
-    struct in6_addr ipv6;
-    struct address address;
-
-    if (!copy_text(text, chars)) {
-        return false;
-    }
-    if (inet_pton(AF_INET, chars, &ipv4) == 1) {
-        address = address_from_ipv4(&ipv4);
-        out->bits = MAPPED_BITS;
-    } else if (inet_pton(AF_INET6, chars, &ipv6) == 1) {
-        address = address_from_ipv6(&ipv6);
-        out->bits = 0;
-    } else {
-        return false;
-    }
-    memcpy(out->bytes, address.bytes, ADDRESS_BYTES);
-    return true;
-}
-
-/* "10.0.0.0/8"; without a length the one address. */
-static enum err parse_range(struct slice part, struct policy_range *out, struct diag *diag)
-{
-    struct slice rest = part, address;
-    uint64_t bits = 0;
-
-    (void)slice_cut(&rest, '/', &address); /* there is always a first part */
-    bool has_bits = address.len < part.len;
-    if (!parse_address(address, out) || (has_bits && slice_to_u64(rest, &bits) != OK) ||
-        bits > (uint64_t)(ADDRESS_BITS - out->bits)) {
-        return diag_set(diag, ERR_INVALID, "\"%.*s\" is no range such as 10.0.0.0/8 or fd00::/8",
-                        SLICE_ARGS(part));
-    }
-    out->bits = has_bits ? (uint8_t)(out->bits + bits) : ADDRESS_BITS;
-    return OK;
-}
-
-/* The next part between commas and spaces; false at the end. */
-static bool next_part(struct slice *rest, struct slice *part)
-{
-    static const char between[] = ", \t\r\n";
-    size_t from = 0;
-
-    while (from < rest->len && memchr(between, rest->ptr[from], sizeof between - 1) != NULL) {
-        from++;
-    }
-    size_t to = from;
-    while (to < rest->len && memchr(between, rest->ptr[to], sizeof between - 1) == NULL) {
-        to++;
-    }
-    *part = slice_sub(*rest, from, to - from);
-    *rest = slice_sub(*rest, to, rest->len);
-    return part->len > 0;
-}
-
 enum err policy_parse(struct slice text, struct policy *out, struct diag *diag)
 {
-    struct policy policy = {.allowed_len = 0};
-    struct slice part;
-
-    while (next_part(&text, &part)) {
-        if (policy.allowed_len == POLICY_RANGES_MAX) {
-            return diag_set(diag, ERR_INVALID, "more than %d ranges: \"%.*s\" is too many",
-                            POLICY_RANGES_MAX, SLICE_ARGS(part));
-        }
-        enum err err = parse_range(part, &policy.allowed[policy.allowed_len], diag);
-        if (err != OK) {
-            return err;
-        }
-        policy.allowed_len++;
-    }
-    *out = policy;
-    return OK;
+    return ip_ranges_parse(text, &out->allowed, diag);
 }
 
 static struct slice without_brackets(struct slice host)
@@ -314,36 +174,39 @@ static struct slice without_brackets(struct slice host)
     return slice_ends(host, SLICE(".")) ? slice_sub(host, 0, host.len - 1) : host;
 }
 
-/* Reads host as a resolver would: also 2130706433, 0x7f.1 and 0177.0.0.1. */
-static bool parse_host(struct slice host, struct address *out)
+/* Also 2130706433, 0x7f.1 and 0177.0.0.1. */
+static bool parse_loose_ipv4(struct slice host, struct ip *out)
 {
     char chars[HOST_SIZE];
     struct in_addr ipv4;
-    struct in6_addr ipv6;
 
+    if (host.len == 0 || host.len >= HOST_SIZE || memchr(host.ptr, '\0', host.len) != NULL) {
+        return false;
+    }
+    memcpy(chars, host.ptr, host.len);
+    chars[host.len] = '\0';
+    if (inet_aton(chars, &ipv4) == 0) {
+        return false;
+    }
+    *out = ip_from_v4(&ipv4);
+    return true;
+}
+
+/* Reads host as a resolver would. */
+static bool parse_host(struct slice host, struct ip *out)
+{
     host = without_brackets(host);
     /* The zone says through which interface, not to which address. */
     struct slice rest = host;
     if (memchr(host.ptr, ':', host.len) != NULL) {
         (void)slice_cut(&rest, '%', &host);
     }
-    if (!copy_text(host, chars)) {
-        return false;
-    }
-    if (inet_aton(chars, &ipv4) != 0) {
-        *out = address_from_ipv4(&ipv4);
-        return true;
-    }
-    if (inet_pton(AF_INET6, chars, &ipv6) == 1) {
-        *out = address_from_ipv6(&ipv6);
-        return true;
-    }
-    return false;
+    return parse_loose_ipv4(host, out) || ip_parse(host, out);
 }
 
 bool policy_refuses_host(const struct policy *policy, struct slice host)
 {
-    struct address address;
+    struct ip address;
     struct buf decoded;
     bool is_refused = false;
 

@@ -13,28 +13,21 @@
 #define SEND_POLICY_H
 
 #include "base/err.h"
+#include "base/ip.h"
 #include "base/slice.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 
-enum { POLICY_RANGES_MAX = 64 };
-
-struct policy_range {
-    uint8_t bytes[16]; /* IPv4 as ::ffff:a.b.c.d */
-    uint8_t bits;      /* of the 128 */
-};
-
 struct policy {
-    struct policy_range allowed[POLICY_RANGES_MAX];
-    uint32_t allowed_len;
+    struct ip_ranges allowed;
 };
 
 /* Allows everything but the metadata services: for places that the operator names. */
 extern const struct policy policy_trusting;
 
-/* "127.0.0.0/8, 10.1.0.0/16, ::1/128": commas or spaces between. ERR_INVALID names the bad part. */
+/* What is allowed, as ip_ranges_parse takes it. */
 enum err policy_parse(struct slice text, struct policy *out, struct diag *diag) MUST_CHECK;
 
 bool policy_allows(const struct policy *policy, const struct sockaddr *address);

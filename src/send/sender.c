@@ -11,8 +11,6 @@
 enum {
     SPARE_MAX = 1024,           /* work kept for reuse; what a burst needed beyond goes back */
     SPARE_TEXT_ROOM = 4 * 1024, /* most answers are shorter; memory of longer ones goes back */
-    /* An answer's body and headers, or a mail server's reply. */
-    TEXT_BYTES_MAX = OUTBOUND_ANSWER_BYTES_MAX + SENDER_HEADER_BYTES_MAX,
 };
 
 static void start_libcurl(void)
@@ -100,7 +98,7 @@ static struct work *work_take(struct sender *sender)
     if (work == NULL) {
         work = MEM_NEW(struct work);
         work->sender = sender;
-        buf_init(&work->text, TEXT_BYTES_MAX);
+        buf_init(&work->text, 0);
     }
     sender->active++;
     return work;
@@ -127,6 +125,9 @@ void sender_start(struct sender *sender, struct outbound *outbound)
     struct work *work = work_take(sender);
 
     work->outbound = outbound;
+    work->answer_bytes_max =
+        outbound->answer_bytes_max > 0 ? outbound->answer_bytes_max : OUTBOUND_ANSWER_BYTES_MAX;
+    work->text.bytes_max = work->answer_bytes_max + SENDER_HEADER_BYTES_MAX;
     work->began = env_mono(sender->env);
     work->transfer = NULL;
     work->session = NULL;

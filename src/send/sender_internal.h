@@ -35,7 +35,10 @@ struct work {
     struct outbound *outbound;
     struct mono began;
     struct outcome outcome; /* the result's detail points into it */
-    struct buf text;        /* so do the result's other slices into this */
+    /* So do the result's other slices into this: an answer's body and headers, or a mail server's
+     * reply. */
+    struct buf text;
+    size_t answer_bytes_max; /* of the body in it */
 
     struct transfer *transfer; /* WORK_HTTP */
 

@@ -121,7 +121,7 @@ static size_t on_body(char *ptr, size_t size, size_t count, void *data)
         transfer->has_body = true;
         transfer->body_at = text->len;
     }
-    size_t room = OUTBOUND_ANSWER_BYTES_MAX - (text->len - transfer->body_at);
+    size_t room = transfer->work->answer_bytes_max - (text->len - transfer->body_at);
     transfer->was_cut = len > room;
     buf_add(text, ptr, transfer->was_cut ? room : len);
     return transfer->was_cut ? 0 : len;

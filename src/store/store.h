@@ -425,7 +425,9 @@ struct store_put_account {
 /* Puts a channel of an account: the same rules by channel->id. ERR_LIMIT: ACCOUNT_CHANNELS_MAX. A
  * change keeps the health that is stored, which may have moved since the caller looked. Where the
  * dialect is exclusive, an enabled channel takes over: the others of the account's are disabled in
- * the same transaction and keep what waits in them, so no event falls between two of them. */
+ * the same transaction and keep what waits in them, so no event falls between two of them (one that
+ * was matched just before goes where it was matched to). The only enabled one of an account with
+ * credentials of the dialect cannot be disabled: ERR_CONFLICT. */
 struct store_put_channel {
     struct store_request request;
     struct id account;

@@ -14,6 +14,12 @@ bool payload_is_json(struct slice content_type)
             slice_equal_nocase(slice_sub(media_type, media_type.len - 5, 5), SLICE("+json")));
 }
 
+struct json payload_news(const struct event *event, const struct json_doc *doc)
+{
+    struct json root = json_root(doc);
+    return slice_starts(event->type, SLICE("operation.")) ? json_member(root, "data") : root;
+}
+
 void payload_put(struct json_writer *writer, const struct event *event)
 {
     if (payload_is_json(event->content_type)) {

@@ -15,6 +15,12 @@
 bool payload_is_json(struct slice content_type);
 
 /*
+ * What an event tells, when its data are JSON in doc: the data, or of an operation's event the
+ * member `data` of it, which is the outcome or what the operation was about.
+ */
+struct json payload_news(const struct event *event, const struct json_doc *doc);
+
+/*
  * Writes one member: "data" with the exact bytes when the content type is JSON; "data" as a string
  * when they are other UTF-8 text; else "data_base64". Nothing is lost in any of the three.
  */

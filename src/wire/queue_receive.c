@@ -168,6 +168,7 @@ static void refused(struct store_request *request)
 
     forget_refusals(receive);
     if (request->err != OK && receive->store.messages_len == 0) {
+        store_request_clear(&receive->store.request);
         exchange_store_failed(receive->exchange, request);
     } else {
         go_on(receive); /* if that failed, it is tried again when they come the next time */

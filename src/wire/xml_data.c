@@ -64,11 +64,17 @@ static void put_scalar(struct buf *out, struct json value)
 static void put_named(struct buf *out, struct slice name, struct json value,
                       const struct xml_data_rule *rule);
 
-/* Each item is an element; whether an array among them is one too is what sets the rules apart. */
+/*
+ * Each item is an element; whether an array among them is one too is what sets the rules apart.
+ * A long name before each of many items makes a document some thousand times longer: when out is
+ * full, that is the end.
+ */
 static void put_items(struct buf *out, struct slice name, struct json array,
                       const struct xml_data_rule *rule)
 {
-    for (struct json item = json_first(array); json_exists(item); item = json_next(item)) {
+    struct json item = json_first(array);
+
+    for (; json_exists(item) && buf_check(out) == OK; item = json_next(item)) {
         if (json_type(item) == JSON_ARRAY && rule->item_name == NULL) {
             xml_begin(out, name);
             put_items(out, name, item, rule);

@@ -34,6 +34,20 @@ static void make_shop(void **state, struct shop *shop)
     plan_faults(shop);
 }
 
+static struct channel *read_channel(const struct harness *harness, const char *settings)
+{
+    struct channel *channel = NULL;
+    struct json_doc doc;
+
+    json_doc_init(&doc);
+    assert_int_equal(json_parse(&doc, slice_of(settings), NULL), OK);
+    assert_int_equal(channel_from_json(json_root(&doc), NULL, &harness->options.channel_defaults,
+                                       &channel, NULL),
+                     OK);
+    json_doc_clear(&doc);
+    return channel;
+}
+
 /* From the next call on. */
 static void fail_next(enum fault_kind kind, enum err err, uint64_t in_calls)
 {
@@ -201,6 +215,38 @@ static void settings_are_refused_on_a_full_disk_and_nobody_sees_them(void **stat
     assert_int_equal(CALL(shop.harness, put_key, &put), OK);
     assert_non_null(directory_key(store_view(shop.harness->store, &shop.harness->view), hash));
     key_release(put.key);
+}
+
+static bool is_enabled(const struct shop *shop, struct id channel)
+{
+    return see_channel(shop->harness, shop->account, channel)->is_enabled;
+}
+
+/* The new channel is written, and it fails where the one before is to be disabled, or in commit. */
+static void a_take_over_that_fails_changes_neither_channel(void **state)
+{
+    static const char settings[] = "{\"kind\":\"queue\",\"dialect\":\"wapi\"}";
+    struct shop shop;
+
+    make_shop(state, &shop);
+    struct id first = make_channel(shop.harness, shop.account, settings);
+    struct store_put_channel put = {.account = shop.account,
+                                    .channel = read_channel(shop.harness, settings)};
+
+    for (uint64_t in_calls = 2; in_calls <= 4; in_calls++) {
+        plan.is_mended = false;
+        fail_next(FAULT_ONCE, ERR_FULL, in_calls);
+        assert_int_equal(CALL(shop.harness, put_channel, &put), ERR_FULL);
+        assert_int_equal(put.channel->id.value, 0);
+        assert_true(is_enabled(&shop, first));
+        mend(&shop);
+        harness_reopen(shop.harness);
+        assert_true(is_enabled(&shop, first));
+    }
+    assert_int_equal(CALL(shop.harness, put_channel, &put), OK);
+    assert_false(is_enabled(&shop, first));
+    assert_true(is_enabled(&shop, put.channel->id));
+    channel_release(put.channel);
 }
 
 /* A transaction of a publish, an outcome and a receive. */
@@ -418,6 +464,7 @@ int main(int argc, char **argv)
         ENGINE_TEST(on_a_full_disk_the_head_of_a_queue_is_shown_and_acknowledged),
         ENGINE_TEST(events_are_taken_again_when_there_is_room),
         ENGINE_TEST(settings_are_refused_on_a_full_disk_and_nobody_sees_them),
+        ENGINE_TEST(a_take_over_that_fails_changes_neither_channel),
         ENGINE_TEST(a_full_disk_in_begin_leaves_nothing_half),
         ENGINE_TEST(a_full_disk_in_the_publish_leaves_nothing_half),
         ENGINE_TEST(a_full_disk_behind_the_publish_leaves_nothing_half),

@@ -46,13 +46,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static const uint8_t metadata[] = {169, 254, 169, 254};
     struct slice rest = slice_from(data, len), ranges, host;
-    struct policy policy = {.allowed_len = 0};
+    struct policy policy = {.allowed.len = 0};
     uint8_t address[16] = {0};
 
     if (len == 0 || !slice_cut(&rest, '\0', &ranges) || policy_parse(ranges, &policy, NULL) != OK) {
         return 0;
     }
-    assert(policy.allowed_len <= POLICY_RANGES_MAX);
+    assert(policy.allowed.len <= IP_RANGES_MAX);
     assert(!allows_ipv4(&policy, metadata));
     assert(policy_refuses_host(&policy, SLICE("0xa9fea9fe")));
     if (slice_cut(&rest, '\0', &host)) {

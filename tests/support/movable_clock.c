@@ -40,8 +40,8 @@ static int64_t shift_of(clockid_t id)
     if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE) {
         return shifts_us[WALL];
     }
-    bool is_for_durations =
-        id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE || id == CLOCK_MONOTONIC_RAW || id == CLOCK_BOOTTIME;
+    bool is_for_durations = id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE ||
+                            id == CLOCK_MONOTONIC_RAW || id == CLOCK_BOOTTIME;
     return is_for_durations ? shifts_us[DURATIONS] : 0;
 }
 

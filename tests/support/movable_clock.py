@@ -10,12 +10,18 @@ They go on from there. A wait that the server has begun goes by the machine's ti
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import shutil
 import struct
 import subprocess
+import tempfile
 import time
 from datetime import datetime, timezone
 from pathlib import Path
+
+BUILD_DEADLINE_S = 60
 
 _SOURCE = Path(__file__).with_name("movable_clock.c")
 
@@ -26,12 +32,10 @@ class MovableClock:
         self._wall_us = 0
         self._durations_us = 0
         self._write()
-        library = folder / "movable_clock.so"
-        subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, _SOURCE], check=True)
         # A sanitizer wants to be the first library, and says so unless it is told that we know.
         sanitizer = os.environ.get("ASAN_OPTIONS", "")
         self.environment = {
-            "LD_PRELOAD": str(library), "MOVABLE_CLOCK": str(self._file),
+            "LD_PRELOAD": str(_library()), "MOVABLE_CLOCK": str(self._file),
             "ASAN_OPTIONS": f"{sanitizer}:verify_asan_link_order=0".lstrip(":"),
         }
 
@@ -51,3 +55,13 @@ class MovableClock:
         """In place: the server has this file mapped."""
         with open(self._file, "r+b" if self._file.exists() else "wb") as file:
             file.write(struct.pack("=qq", self._wall_us, self._durations_us))
+
+
+@functools.cache
+def _library() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="tidings-movable-clock-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    library = folder / "movable_clock.so"
+    command = [os.environ.get("CC", "cc"), "-O1", "-shared", "-fPIC", "-o", library, _SOURCE]
+    subprocess.run(command, check=True, timeout=BUILD_DEADLINE_S)
+    return library

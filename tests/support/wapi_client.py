@@ -72,6 +72,7 @@ class WapiClient:
         self.password = password
         self.format = format
         self.encoding = encoding
+        self.headers: dict[str, str] = {}  # further ones of every request
         self.path = f"/wapi/{format}"
         address = urlsplit(url)
         self._connection = http.client.HTTPConnection(address.hostname, address.port, timeout=DEADLINE_S)
@@ -118,7 +119,7 @@ class WapiClient:
         return Reply(raw, headers)
 
     def exchange(self, method: str, body: bytes = b"", content_type: str | None = URLENCODED, path: str | None = None):
-        headers = {"Content-Type": content_type} if content_type else {}
+        headers = {**self.headers, **({"Content-Type": content_type} if content_type else {})}
         try:
             self._connection.request(method, path or self.path, body, headers)
             response = self._connection.getresponse()

@@ -120,8 +120,8 @@ def test_the_same_key_and_operation_answers_the_first_as_it_is_now(account):
 
 @pytest.mark.parametrize("changed", [
     {"command": "domain-delete"}, {"data": {"n": 2}}, {"client_ref": "c"}, {"server_ref": "s"},
-    {"notify_url": "https://shop.example/"}, {"deadline_in": "2h"}, {"deadline_in": None, "deadline": "2100-01-01T00:00:00Z"},
-    {"on_deadline": "expire"},
+    {"notify_url": "https://shop.example/"}, {"deadline_in": "2h"}, {"on_deadline": "expire"},
+    {"deadline_in": None, "deadline": "2100-01-01T00:00:00Z"},
 ])
 def test_the_same_key_for_another_operation_is_a_conflict(account, changed):
     given = {"command": "domain-create", "data": {"n": 1}, "deadline_in": "1h", "idempotency_key": "k"}
@@ -192,6 +192,24 @@ def test_without_a_word_it_went_well(account):
     assert "outcome" not in told["operation"]
     (event,) = events_of(account)
     assert "data" not in event["data"]
+
+
+def test_a_step_without_a_word_is_no_end(account):
+    operation = open_one(account)
+
+    account.call("POST", f"/operations/{operation}/step").expect(200)
+
+    (event,) = events_of(account)
+    assert (event["data"]["code"], event["data"]["result"]) == (1001, "Request pending")
+
+
+def test_request_pending_is_no_end(account):
+    operation = open_one(account)
+
+    problem = account.complete(operation, code=1001, result="Request pending").expect_problem(400, "invalid")
+
+    assert problem["field"] == "code"
+    assert account.operation(operation).expect(200)["state"] == "pending" and events_of(account) == []
 
 
 def test_the_same_end_again_answers_the_same_event(account):
@@ -377,7 +395,8 @@ def test_null_and_empty_count_as_absent(account):
 
 
 def test_texts_with_escapes_are_read(account):
-    body = b'{"command": "\\u0061b", "client_ref": "\\u00e9\\"", "server_ref": "\\/x", "deadline": "\\u0032100-01-01T00:00:00Z"}'
+    body = (b'{"command": "\\u0061b", "client_ref": "\\u00e9\\"", "server_ref": "\\/x", '
+            b'"deadline": "\\u0032100-01-01T00:00:00Z"}')
     opened = account.call("POST", "/operations", body).expect(201)
 
     assert (opened["command"], opened["client_ref"], opened["server_ref"]) == ("ab", "é\"", "/x")

@@ -41,6 +41,7 @@ def _run(*words: str, settings: str | None = None, folder: Path | None = None, *
         ("[server]\nlog_level = loud\n", "debug info warn error"),
         ("[server]\nlisten = nonsense\n", "nonsense"),
         ("[server]\nadmin_key = short\n", "tk_"),
+        ("[server]\ntrusted_proxies = 10.0.0.0/99\n", "[server] trusted_proxies"),
         ("[server]\ntls_certificate = /x.pem\n", "tls_key"),
         ("[send]\nallow_private = 10.0.0.0/99\n", "10.0.0.0/99"),
         ("[send]\nretry = soon\n", "[send] retry"),

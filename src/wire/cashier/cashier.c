@@ -172,7 +172,7 @@ static enum err encode(const struct dialect_attempt *attempt, struct dialect_dra
                        ? json_parse(&doc, event->data, diag)
                        : diag_set(diag, ERR_INVALID, "the account has no credentials for cashier");
     if (err == OK) {
-        err = encode_data(attempt, &merchant, form_data(event, &doc), draft, diag);
+        err = encode_data(attempt, &merchant, payload_news(event, &doc), draft, diag);
     }
     if (err == OK) {
         dialect_add_header(draft, SLICE("Content-Type"), SLICE("application/json; charset=utf-8"));

@@ -7,12 +7,6 @@
 
 static const char rate_name[] = "conversion_rate";
 
-struct json form_data(const struct event *event, const struct json_doc *doc)
-{
-    struct json root = json_root(doc);
-    return slice_starts(event->type, SLICE("operation.")) ? json_member(root, "data") : root;
-}
-
 /* ---- rates ---- */
 
 static enum err put_rate(const struct form *form, struct json rate, const char *parent,

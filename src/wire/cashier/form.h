@@ -14,22 +14,15 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/time.h"
-#include "model/event.h"
 
 #include <stdbool.h>
 
 struct form {
-    struct json data;        /* of the event, see form_data */
+    struct json data;        /* what the event tells, see payload_news */
     struct json credentials; /* of the merchant, which were checked when they were set */
     struct wall now;         /* becomes the timestamp */
     bool has_number_rates;   /* a rate is a number, not a string */
 };
-
-/*
- * What an event tells: its data, or of an operation's event the member `data` of it, which is the
- * outcome or what the operation was about.
- */
-struct json form_data(const struct event *event, const struct json_doc *doc);
 
 /*
  * Appends the message. ERR_INVALID: the data lacks customer or session, or something of the form

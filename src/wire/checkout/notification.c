@@ -22,12 +22,6 @@ enum err notification_type_parse(struct slice word, enum notification_type *out)
     return ERR_INVALID;
 }
 
-/* The object that has the members: the data, or what an operation's news has in it. */
-static struct json holder_of(struct json data, const struct event *event)
-{
-    return slice_starts(event->type, SLICE("operation.")) ? json_member(data, "data") : data;
-}
-
 /* null counts as absent, as everywhere in this form of JSON. */
 static enum err find_body(struct json holder, struct notification *out, struct diag *diag)
 {
@@ -74,7 +68,7 @@ enum err notification_read(struct json_doc *doc, const struct event *event,
     if (err != OK) {
         return err;
     }
-    struct json holder = holder_of(json_root(doc), event);
+    struct json holder = payload_news(event, doc);
     out->merchant_order_number = find_text(holder, "merchantOrderNumber");
     out->request_id = find_text(holder, "requestId");
     return find_body(holder, out, diag);

@@ -29,11 +29,13 @@ enum err parameter_number(const struct exchange *exchange, const char *name, int
     if (err == ERR_INVALID) {
         return diag_field(diag, ERR_INVALID, name, "value must be a number");
     }
-    if (err != OK || number < min || number > INT32_MAX) {
-        return diag_field(diag, ERR_INVALID, name, "value must be from %d to %d", (int)min,
-                          INT32_MAX);
+    if (err == ERR_LIMIT) {
+        number = text.ptr[0] == '-' ? INT64_MIN : INT64_MAX;
     }
-    *out = (int32_t)number;
+    if (number < min) {
+        return diag_field(diag, ERR_INVALID, name, "value must be at least %d", (int)min);
+    }
+    *out = number < INT32_MAX ? (int32_t)number : INT32_MAX;
     return OK;
 }
 

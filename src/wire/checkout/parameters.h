@@ -13,7 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A whole number from min to what an int32 holds. */
+/* A whole number of at least min. There is no largest one: those that an int32 cannot hold count as
+ * INT32_MAX, since every parameter has a cap of its own below it. */
 enum err parameter_number(const struct exchange *exchange, const char *name, int32_t min,
                           int32_t *out, struct diag *diag) MUST_CHECK;
 

@@ -36,6 +36,14 @@ static void made(struct store_request *request)
     }
 }
 
+/* A channel that is switched off is the owner's wish, but not where there has to be one: there what
+ * comes would reach nobody. */
+static bool has_channel(const struct account *account, const struct dialect_rules *rules)
+{
+    return rules->is_exclusive ? account_channel_of_dialect(account, rules->name) != NULL
+                               : account_has_dialect(account, rules->name);
+}
+
 static bool is_wanted(const struct making *making, const struct dialect_rules *rules)
 {
     struct json given = json_member(making->settings, rules->name);
@@ -43,7 +51,7 @@ static bool is_wanted(const struct making *making, const struct dialect_rules *r
         directory_account_by_id(exchange_directory(making->exchange), making->account);
 
     return rules->makes_queue && json_type(given) == JSON_OBJECT && account != NULL &&
-           !account_has_dialect(account, rules->name);
+           !has_channel(account, rules);
 }
 
 static struct channel *new_queue(struct making *making, const struct dialect_rules *rules)

@@ -12,7 +12,8 @@ typedef void account_queues_done_fn(void *ctx, const struct store_request *faile
 
 /*
  * Makes a queue channel for each dialect whose credentials settings gives, whose rules want one and
- * of which the account has no channel; then calls done, once, perhaps from inside this call.
+ * of which the account has no channel (of an exclusive one: none that is enabled); then calls done,
+ * once, perhaps from inside this call.
  * settings must stay until then.
  */
 void account_queues_make(struct exchange *exchange, struct id account, struct json settings,

@@ -30,8 +30,6 @@
 /* How long a report waits for it. */
 #define WAIT_US (5 * US_PER_SECOND)
 
-enum { CODE_DEFAULT = 1000 };
-
 /* One request. Goes with the exchange. */
 struct advancing {
     struct exchange *exchange;
@@ -47,14 +45,26 @@ struct advancing {
 
 /* ---- reading ---- */
 
+static enum err check_code(const struct advancing *advancing, int64_t code, struct diag *diag)
+{
+    if (!advancing->is_step && code == OPERATION_CODE_PENDING) {
+        return diag_field(diag, ERR_INVALID, "code", "%d is no end: report it as a step",
+                          OPERATION_CODE_PENDING);
+    }
+    return OK;
+}
+
 static enum err read_code(struct advancing *advancing, struct json body, struct diag *diag)
 {
     struct json value = json_member(body, "code");
-    int64_t code = CODE_DEFAULT;
+    int64_t code = advancing->is_step ? OPERATION_CODE_PENDING : OPERATION_CODE_DONE;
     enum err err = OK;
 
     if (!json_is_null(value)) {
         err = field_number(value, "code", OPERATION_CODE_MIN, OPERATION_CODE_MAX, &code, diag);
+    }
+    if (err == OK) {
+        err = check_code(advancing, code, diag);
     }
     advancing->told.code = (int32_t)code;
     if (advancing->is_step) {
@@ -70,7 +80,7 @@ static enum err read_result(struct advancing *advancing, struct json body, struc
 {
     struct json value = json_member(body, "result");
 
-    advancing->told.result = SLICE("OK");
+    advancing->told.result = advancing->is_step ? SLICE(OPERATION_PENDING_RESULT) : SLICE("OK");
     return json_is_null(value) ? OK
                                : field_line(value, "result", OPERATION_RESULT_BYTES_MAX,
                                             advancing->scratch, &advancing->told.result, diag);

@@ -11,7 +11,7 @@ static void put_deadline(const struct operation *operation, struct json_writer *
     if (operation->deadline.us == 0) {
         json_put_null(out);
     } else {
-        json_put_text(out, operation->expires ? "expire" : "delay");
+        json_put_text(out, operation_on_deadline_word(operation->expires));
     }
     json_key(out, "delayed");
     json_put_bool(out, operation->is_delayed);

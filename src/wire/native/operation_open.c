@@ -100,27 +100,6 @@ static enum err read_deadline(struct opening *opening, struct json body, struct 
     return err;
 }
 
-static enum err read_on_deadline(struct opening *opening, struct json body, struct diag *diag)
-{
-    struct json value = json_member(body, "on_deadline");
-    struct slice word = SLICE("");
-
-    if (json_is_null(value)) {
-        return OK;
-    }
-    if (json_type(value) == JSON_STRING) {
-        word = json_string(value, opening->scratch);
-    }
-    opening->operation.expires = slice_is(word, "expire");
-    if (!opening->operation.expires && !slice_is(word, "delay")) {
-        return diag_field(diag, ERR_INVALID, "on_deadline", "expected \"delay\" or \"expire\"");
-    }
-    if (opening->operation.deadline.us == 0) {
-        return diag_field(diag, ERR_INVALID, "on_deadline", "goes with a deadline only");
-    }
-    return OK;
-}
-
 static enum err read_operation(struct opening *opening, struct json body, struct diag *diag)
 {
     enum err err = field_members(body, "", names, ARRAY_LEN(names), diag);
@@ -132,7 +111,9 @@ static enum err read_operation(struct opening *opening, struct json body, struct
         err = read_deadline(opening, body, diag);
     }
     if (err == OK) {
-        err = read_on_deadline(opening, body, diag);
+        err = operation_on_deadline_read(json_member(body, "on_deadline"),
+                                         opening->operation.deadline.us != 0, opening->scratch,
+                                         &opening->operation.expires, diag);
     }
     if (err == OK) {
         err = operation_json_data(opening->exchange, body, &opening->operation.data, diag);

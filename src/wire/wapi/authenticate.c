@@ -2,12 +2,11 @@
 
 #include "base/buf.h"
 #include "base/encode.h"
+#include "base/ip.h"
 #include "base/mem.h"
 #include "base/sign.h"
 #include "wire/wapi/prague.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <string.h>
 
 enum { TEXT_BYTES_MAX = 4096 /* a login and what is put behind it */ };
@@ -57,24 +56,12 @@ bool authenticate_is_right(struct slice user, struct slice password, struct slic
     return is_right;
 }
 
-/* An IPv6 address has many spellings: both are brought to one. */
-static bool is_same_ipv6(struct slice entry, struct slice address)
+/* An IPv6 address has many spellings. */
+static bool is_same_address(struct slice entry, struct slice address)
 {
-    char texts[2][INET6_ADDRSTRLEN];
-    struct in6_addr addresses[2];
-    const struct slice sides[2] = {entry, address};
+    struct ip one, other;
 
-    for (size_t i = 0; i < ARRAY_LEN(sides); i++) {
-        if (sides[i].len >= sizeof texts[i]) {
-            return false;
-        }
-        memcpy(texts[i], sides[i].ptr, sides[i].len);
-        texts[i][sides[i].len] = '\0';
-        if (inet_pton(AF_INET6, texts[i], &addresses[i]) != 1) {
-            return false;
-        }
-    }
-    return memcmp(&addresses[0], &addresses[1], sizeof addresses[0]) == 0;
+    return ip_parse(entry, &one) && ip_parse(address, &other) && ip_equal(&one, &other);
 }
 
 static bool entry_allows(struct slice entry, struct slice address)
@@ -82,7 +69,7 @@ static bool entry_allows(struct slice entry, struct slice address)
     if (slice_ends(entry, SLICE("."))) {
         return slice_starts(address, entry);
     }
-    return slice_equal(entry, address) || is_same_ipv6(entry, address);
+    return is_same_address(entry, address);
 }
 
 bool authenticate_allows(struct slice list, struct slice address)

@@ -1,9 +1,9 @@
 #include "wire/wapi/credentials.h"
 
+#include "base/ip.h"
 #include "model/credentials.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
 
 static bool is_login(struct slice text)
 {
@@ -13,20 +13,6 @@ static bool is_login(struct slice text)
         }
     }
     return true;
-}
-
-static bool is_address(struct slice entry)
-{
-    char text[INET6_ADDRSTRLEN];
-    struct in6_addr space; /* either kind fits */
-
-    if (entry.len >= sizeof text) {
-        return false;
-    }
-    memcpy(text, entry.ptr, entry.len);
-    text[entry.len] = '\0';
-    return strlen(text) == entry.len &&
-           (inet_pton(AF_INET, text, &space) == 1 || inet_pton(AF_INET6, text, &space) == 1);
 }
 
 /* "198.51.100.": what zeros make an address of, one to three for the parts that are missing. */
@@ -51,9 +37,10 @@ static bool is_prefix(struct slice entry)
 static bool is_allow_list(struct slice rest)
 {
     struct slice entry;
+    struct ip ip;
 
     while (slice_cut(&rest, ' ', &entry)) {
-        if (entry.len > 0 && !is_address(entry) && !is_prefix(entry)) {
+        if (entry.len > 0 && !ip_parse(entry, &ip) && !is_prefix(entry)) {
             return false;
         }
     }

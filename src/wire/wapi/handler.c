@@ -145,6 +145,7 @@ static void open_operation(struct handling *handling)
         .origin = slice_of(wapi_call_origin(call)),
         .data = json_raw(request->data),
         .deadline = {deadline_us > 0 ? now.us + deadline_us : 0},
+        .expires = handling->answer.expires,
     });
     handling->store.operation = handling->pending;
     exchange_submit(call->exchange, STORE_CALL_open_operation, &handling->store.request, opened);

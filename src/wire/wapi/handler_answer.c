@@ -93,6 +93,11 @@ static enum err read_pending(struct handler_answer *answer, struct slice body, s
         err = field_duration(deadline, "deadline_in", US_PER_MS, OPERATION_DEADLINE_US_MAX,
                              &answer->deadline_us, diag);
     }
+    if (err == OK) {
+        err = operation_on_deadline_read(json_member(json_root(&answer->doc), "on_deadline"),
+                                         answer->deadline_us > 0, &answer->scratch,
+                                         &answer->expires, diag);
+    }
     return err;
 }
 

@@ -2,7 +2,8 @@
  * What a provider's program answers when it was asked to carry out a command.
  *
  *   200 {"code", "result"?, "data"?}   it is done; the customer gets this
- *   202 {"deadline_in"?} or nothing    it is accepted: the operation is pending
+ *   202 {"deadline_in"?, "on_deadline"?} or nothing
+ *                                      it is accepted: the operation is pending
  *
  * code is a number of four digits but not 1001, which 202 stands for. result may be left out where
  * the code has a text of its own (codes.h). data is an object. Other members are left to whoever
@@ -20,6 +21,7 @@ struct handler_answer {
     struct slice result; /* lent from below, or static */
     struct json data;    /* JSON_NONE when there is none */
     int64_t deadline_us; /* of what is pending, from now; 0: none */
+    bool expires;        /* what is pending, at its deadline */
 
     struct json_doc doc; /* private */
     struct buf scratch;  /* private */

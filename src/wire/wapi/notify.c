@@ -22,20 +22,14 @@ static enum err read_text(struct notify *notify, const char *name, struct slice 
     return field_text(value, name, notify->event->data.len, &notify->scratch, out, diag);
 }
 
-static enum err read_data(struct notify *notify, struct diag *diag)
+/* Null and {} are nothing. */
+static void take_data(struct notify *notify, struct json value)
 {
-    struct json value = json_member(json_root(&notify->doc), "data");
+    bool is_empty = json_type(value) == JSON_OBJECT && json_count(value) == 0;
 
-    if (json_is_null(value)) {
-        return OK;
-    }
-    if (json_type(value) != JSON_OBJECT) {
-        return field_expected(value, "data", "an object", diag);
-    }
-    if (json_count(value) > 0) {
+    if (!json_is_null(value) && !is_empty) {
         notify->data = value;
     }
-    return OK;
 }
 
 static enum err read_members(struct notify *notify, struct diag *diag)
@@ -54,7 +48,8 @@ static enum err read_members(struct notify *notify, struct diag *diag)
     if (err == OK) {
         err = read_text(notify, "origin", &notify->origin, diag);
     }
-    return err == OK ? read_data(notify, diag) : err;
+    take_data(notify, json_member(root, "data"));
+    return err;
 }
 
 /* What the test button sends is told as system news, whatever it says. */
@@ -68,9 +63,7 @@ static void fill_test(struct notify *notify)
 {
     notify->code = WAPI_OK;
     notify->result = wapi_code_text(WAPI_OK);
-    if (json_type(json_root(&notify->doc)) == JSON_OBJECT) {
-        notify->data = json_root(&notify->doc);
-    }
+    take_data(notify, json_root(&notify->doc));
 }
 
 /* Why an event cannot be told, for whoever looks at its delivery. */
@@ -168,6 +161,18 @@ static void put_made_reference(struct document *document, struct id event)
     document_put_text(document, "svTRID", slice_of(reference));
 }
 
+/* Receivers know data as something with members. */
+static void put_data(struct document *document, struct json data)
+{
+    if (json_type(data) == JSON_OBJECT) {
+        document_put_data(document, "data", data);
+        return;
+    }
+    document_begin(document, "data");
+    document_put_data(document, "value", data);
+    document_end(document, "data");
+}
+
 void notify_put_members(struct document *document, const struct notify *notify, struct id delivery)
 {
     const struct event *event = notify->event;
@@ -188,7 +193,7 @@ void notify_put_members(struct document *document, const struct notify *notify, 
     (void)snprintf(id, sizeof id, "%" PRIu64, delivery.value);
     document_put_text(document, "id", slice_of(id));
     if (json_exists(notify->data)) {
-        document_put_data(document, "data", notify->data);
+        put_data(document, notify->data);
     }
 }
 

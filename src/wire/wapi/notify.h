@@ -9,13 +9,14 @@
  *   svTRID     the server's id of the request, as its first answer told it
  *   command    the request's; "system-notify" when the event follows no request
  *   id         the delivery's number in decimal: ascending, unique; what an acknowledgement names
- *   data       what belongs to the result; left out when there is nothing
+ *   data       what belongs to the result, a value that is no object as the object's one member
+ *              "value"; left out when there is nothing
  *
  * In this order, in XML and in JSON. In JSON code and timestamp are numbers. The id is a string: it
  * has up to 19 digits, more than a JSON number keeps in many programs. So are all scalars in data.
  *
  * An event can be told when its data is a JSON object
- *   {"code": 1000..9999, "result": "...", "command"?: "...", "origin"?: "...", "data"?: {...}}
+ *   {"code": 1000..9999, "result": "...", "command"?: "...", "origin"?: "...", "data"?: ...}
  * Other members, such as "operation", do not matter. The event of the test button (tidings.test) is
  * told as system news, with all its data as data. An event without a server_ref gets an svTRID
  * made of its id: <Unix seconds>.<milliseconds>.<node>.<counter>, always the same.

@@ -69,6 +69,10 @@ static bool tell(struct poll_req *poll)
     if (notify_put(&document, message->event, message->delivery, &poll->reason) != OK) {
         return false;
     }
+    if (buf_check(exchange_out(poll->call->exchange)) != OK) {
+        (void)diag_set(&poll->reason, ERR_INVALID, "too long to be told in an answer");
+        return false;
+    }
     wapi_reply_end(poll->call, &document);
     return true;
 }

@@ -42,6 +42,9 @@ void wapi_reply_result(struct wapi_call *call, int32_t code, struct slice result
     if (json_exists(data)) {
         document_put_data(&document, "data", data);
     }
+    if (buf_check(exchange_out(call->exchange)) != OK) { /* in XML a long name can come often */
+        put_head(call, WAPI_INTERNAL, wapi_code_text(WAPI_INTERNAL), &document);
+    }
     finish(call, &document);
 }
 

@@ -388,6 +388,11 @@ void site_await_connections(const struct site *site, uint64_t count)
     await_figure(site, offsetof(struct server_figures, connections_now), count);
 }
 
+void site_await_stranger_bytes(const struct site *site, uint64_t count)
+{
+    await_figure(site, offsetof(struct server_figures, stranger_bytes), count);
+}
+
 void site_set_directory(struct site *site, struct directory *directory)
 {
     (void)pthread_mutex_lock(&site->directory_lock);

@@ -55,6 +55,7 @@ const char *site_address(const struct site *site);
 /* Waits until a figure has the value; the test fails when it takes too long. */
 void site_await_waiting(const struct site *site, uint64_t count);
 void site_await_connections(const struct site *site, uint64_t count);
+void site_await_stranger_bytes(const struct site *site, uint64_t count);
 
 /* Puts a new snapshot in place of the site's; the site takes the reference. */
 void site_set_directory(struct site *site, struct directory *directory);

@@ -11,7 +11,12 @@
 
 #define REST " HTTP/1.1\r\nHost: x\r\n\r\n"
 
-enum { IDLE_CONNECTIONS = 5000, TIMEOUT_MS = 300 };
+enum {
+    IDLE_CONNECTIONS = 5000,
+    TIMEOUT_MS = 300,
+    STRANGERS_FIT = 32,                               /* bodies of nearly a MiB */
+    STRANGER_BYTES = COUNT_BYTES_MAX - 1 - 16 * 1024, /* that count of each */
+};
 
 static int start(void **state)
 {
@@ -227,6 +232,48 @@ static void connections_in_all_are_limited(void **state)
     }
 }
 
+/* All but the last byte of a body that nobody had to show a key for. */
+static void send_stranger(struct client *client, const char *address)
+{
+    static char bytes[COUNT_BYTES_MAX - 1];
+
+    client_open(client, address);
+    client_send(client, "POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n");
+    (void)client_try_send(client, bytes, sizeof bytes); /* it may be refused midway */
+}
+
+/* Sends the last byte, and closes after the answer. */
+static void end_stranger(struct client *client, unsigned status)
+{
+    client_send(client, "x");
+    client_expect(client, status, status == 200 ? "1048576" : NULL);
+    client_close(client);
+}
+
+static void bodies_that_strangers_do_not_end_are_limited(void **state)
+{
+    static struct client clients[STRANGERS_FIT + 1];
+    struct client *one_more = &clients[STRANGERS_FIT];
+    struct site *site = *state;
+
+    site_start(site, (struct server_options){.threads = 1});
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        send_stranger(&clients[i], site_address(site));
+        if (i < STRANGERS_FIT) {
+            site_await_stranger_bytes(site, (i + 1) * STRANGER_BYTES);
+        }
+    }
+    end_stranger(one_more, 503);
+    client_ask(site_address(site),
+               "POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 200, "3");
+    for (size_t i = 0; i < STRANGERS_FIT; i++) {
+        end_stranger(&clients[i], 200);
+    }
+    site_await_stranger_bytes(site, 0);
+    send_stranger(one_more, site_address(site)); /* there is room again */
+    end_stranger(one_more, 200);
+}
+
 static void thousands_of_idle_connections_hinder_nobody(void **state)
 {
     static struct client clients[IDLE_CONNECTIONS];
@@ -273,6 +320,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_reads_slowly_but_steadily_gets_all, start, stop),
         cmocka_unit_test_setup_teardown(connections_from_one_address_are_limited, start, stop),
         cmocka_unit_test_setup_teardown(connections_in_all_are_limited, start, stop),
+        cmocka_unit_test_setup_teardown(bodies_that_strangers_do_not_end_are_limited, start, stop),
         cmocka_unit_test_setup_teardown(thousands_of_idle_connections_hinder_nobody, start, stop),
     };
 

@@ -148,7 +148,7 @@ static void an_allowed_range_is_allowed_and_nothing_beside_it(UNUSED void **stat
                                           "192.168.0.1"};
     struct policy policy = policy_of("127.0.0.0/8, 10.1.0.0/16 ::1/128,,  fd12::/16\n");
 
-    assert_int_equal(policy.allowed_len, 4);
+    assert_int_equal(policy.allowed.len, 4);
     assert_all(&policy, inside, ARRAY_LEN(inside), true);
     assert_all(&policy, outside, ARRAY_LEN(outside), false);
 }
@@ -178,24 +178,24 @@ static void what_is_no_range_is_named(UNUSED void **state)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        struct policy policy = {.allowed_len = 77};
+        struct policy policy = {.allowed.len = 77};
         struct diag diag = {.text = ""};
         char text[64];
 
         (void)snprintf(text, sizeof text, "127.0.0.0/8 %s", bad[i]);
         assert_int_equal(policy_parse(slice_of(text), &policy, &diag), ERR_INVALID);
         assert_non_null(strchr(diag.text, '"'));
-        assert_int_equal(policy.allowed_len, 77); /* untouched */
+        assert_int_equal(policy.allowed.len, 77); /* untouched */
     }
 }
 
 static void too_many_ranges_are_refused(UNUSED void **state)
 {
     struct policy policy;
-    char text[(POLICY_RANGES_MAX + 1) * 8 + 1] = "";
+    char text[(IP_RANGES_MAX + 1) * 8 + 1] = "";
     size_t len = 0;
 
-    for (int i = 0; i < POLICY_RANGES_MAX; i++) {
+    for (int i = 0; i < IP_RANGES_MAX; i++) {
         len += (size_t)snprintf(text + len, sizeof text - len, "::%x ", (unsigned)i + 1);
     }
     assert_int_equal(policy_parse(slice_of(text), &policy, NULL), OK);

@@ -385,6 +385,27 @@ static void a_long_answer_is_cut_off(UNUSED void **state)
     }
 }
 
+static void a_request_may_have_a_limit_of_its_own(UNUSED void **state)
+{
+    static const size_t limits[] = {100, 3 * OUTBOUND_ANSWER_BYTES_MAX, 0};
+    struct sender *sender = loopback_sender();
+
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+        struct peer *peer = peer_start(serve_endless, "HTTP/1.1 200 OK\r\n\r\n");
+        struct call call;
+
+        call_init(&call, peer->port, "/");
+        call.body.bytes_max = 4 * OUTBOUND_ANSWER_BYTES_MAX;
+        call.outbound.answer_bytes_max = limits[i];
+        call_send(sender, &call);
+        assert_true(call.outbound.result.was_cut);
+        assert_int_equal(call.body.len, limits[i] > 0 ? limits[i] : OUTBOUND_ANSWER_BYTES_MAX);
+        peer_stop(peer);
+        call_clear(&call);
+    }
+    sender_free(sender);
+}
+
 static void an_answer_of_just_the_limit_is_whole(UNUSED void **state)
 {
     struct call call;
@@ -1006,6 +1027,7 @@ int main(void)
         cmocka_unit_test(a_compressed_answer_stays_as_it_is),
         cmocka_unit_test(only_so_many_headers_of_an_answer_are_kept),
         cmocka_unit_test(a_long_answer_is_cut_off),
+        cmocka_unit_test(a_request_may_have_a_limit_of_its_own),
         cmocka_unit_test(an_answer_of_just_the_limit_is_whole),
         cmocka_unit_test(a_closed_port_refuses),
         cmocka_unit_test(an_unknown_name_is_told),

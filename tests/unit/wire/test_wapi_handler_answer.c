@@ -104,6 +104,35 @@ static void what_is_accepted_may_have_a_deadline(UNUSED void **state)
     }
 }
 
+static void what_is_accepted_may_expire_at_its_deadline(UNUSED void **state)
+{
+    static const struct {
+        const char *body;
+        bool expires;
+    } bodies[] = {
+        {"{\"deadline_in\":\"15m\"}", false},
+        {"{\"deadline_in\":\"15m\",\"on_deadline\":null}", false},
+        {"{\"deadline_in\":\"15m\",\"on_deadline\":\"delay\"}", false},
+        {"{\"on_deadline\":\"\\u0065xpire\",\"deadline_in\":\"15m\"}", true},
+    };
+    struct handler_answer answer;
+
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        assert_int_equal(read_answer(&answer, 202, bodies[i].body), OK);
+        assert_true(answer.is_pending);
+        assert_int_equal(answer.deadline_us, 15 * US_PER_MINUTE);
+        assert_int_equal(answer.expires, bodies[i].expires);
+        handler_answer_clear(&answer);
+    }
+}
+
+static void a_word_on_the_deadline_that_is_none_is_refused(UNUSED void **state)
+{
+    assert_refused(202, "{\"deadline_in\":\"15m\",\"on_deadline\":\"forget\"}");
+    assert_refused(202, "{\"deadline_in\":\"15m\",\"on_deadline\":true}");
+    assert_refused(202, "{\"on_deadline\":\"expire\"}");
+}
+
 static void a_deadline_that_is_none_is_refused(UNUSED void **state)
 {
     assert_refused(202, "accepted");
@@ -122,6 +151,8 @@ int main(void)
         cmocka_unit_test(what_is_no_answer_is_refused),
         cmocka_unit_test(other_statuses_are_refused),
         cmocka_unit_test(what_is_accepted_may_have_a_deadline),
+        cmocka_unit_test(what_is_accepted_may_expire_at_its_deadline),
+        cmocka_unit_test(a_word_on_the_deadline_that_is_none_is_refused),
         cmocka_unit_test(a_deadline_that_is_none_is_refused),
     };
 

@@ -144,6 +144,34 @@ static void many_children_do_not_take_long(UNUSED void **state)
     buf_clear(&json);
 }
 
+/* Some gigabytes, if they were written. */
+static void a_long_name_of_many_items_does_not_take_long(void **state)
+{
+    enum { NAME_BYTES = 100000, ITEMS = 50000 };
+    struct json_doc doc;
+    struct buf json, out;
+
+    (void)state;
+    json_doc_init(&doc);
+    buf_init(&json, TEXT_BYTES_MAX);
+    buf_init(&out, TEXT_BYTES_MAX);
+    buf_text(&json, "{\"");
+    for (int i = 0; i < NAME_BYTES; i++) {
+        buf_byte(&json, 'n');
+    }
+    buf_text(&json, "\":[1");
+    for (int i = 1; i < ITEMS; i++) {
+        buf_text(&json, ",1");
+    }
+    buf_text(&json, "]}");
+    assert_int_equal(json_parse(&doc, buf_view(&json), NULL), OK);
+    xml_data_put(&out, SLICE("data"), json_root(&doc), &by_name);
+    assert_int_equal(buf_check(&out), ERR_LIMIT);
+    json_doc_clear(&doc);
+    buf_clear(&json);
+    buf_clear(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +183,7 @@ int main(void)
         cmocka_unit_test(elements_become_objects_and_texts_strings),
         cmocka_unit_test(several_of_one_name_are_one_array_in_the_place_of_the_first),
         cmocka_unit_test(many_children_do_not_take_long),
+        cmocka_unit_test(a_long_name_of_many_items_does_not_take_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

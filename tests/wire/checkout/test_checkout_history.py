@@ -307,10 +307,10 @@ def test_a_page_has_a_hundred_messages_unless_it_says_otherwise_and_250_at_most(
     merchant.publish_orders(260)
 
     assert len(numbers(merchant.history())) == 100
-    assert len(numbers(merchant.history(pageSize=2147483647))) == 250
+    assert len(numbers(merchant.history(pageSize=2**31))) == 250
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "abc", "", "2147483648", ["1", "2"]])
+@pytest.mark.parametrize("value", ["0", "-1", "abc", "", "1.5", ["1", "2"]])
 def test_a_page_size_that_is_none_is_refused(merchant, value):
     """As the number of messages is, 4.2."""
     expect_status(merchant.history(pageSize=value), 400, 3, "pageSize: ")

@@ -215,8 +215,10 @@ def test_a_window_of_a_minute_leaves_new_messages_alone(merchant):
 
 
 @pytest.mark.parametrize("value, words", [
-    ("0", "from 1 to"),
-    ("-1", "from 1 to"),
+    ("0", "at least 1"),
+    ("-1", "at least 1"),
+    ("-99999999999999999999", "at least 1"),
+    ("99999999999999999999x", "value must be a number"),
     ("abc", "value must be a number"),
     ("", "value must be a number"),
     ("1.5", "value must be a number"),
@@ -224,12 +226,10 @@ def test_a_window_of_a_minute_leaves_new_messages_alone(merchant):
     (" 5", "value must be a number"),
     ("+5", "value must be a number"),
     ("0x10", "value must be a number"),
-    ("2147483648", "from 1 to"),
-    ("99999999999999999999", "from 1 to"),
     (["1", "1"], "more than once"),
 ])
 def test_a_number_of_messages_that_is_none_is_refused(merchant, value, words):
-    """4.2, 4.8/5: less than one, not a number, 2^31, given twice: 400, code 3."""
+    """4.2, 4.8/5: less than one, not a number, given twice: 400, code 3."""
     merchant.publish_order("A")
 
     status = expect_status(merchant.receive(maxNumberMessages=value, autoAck="true"), 400, 3, words)
@@ -238,9 +238,10 @@ def test_a_number_of_messages_that_is_none_is_refused(merchant, value, words):
     assert numbers(merchant.receive()) == ["A"]  # nothing was acknowledged
 
 
-@pytest.mark.parametrize("value, expected", [(None, 10), (1, 1), (100, 100), (101, 100), (2147483647, 100)])
+@pytest.mark.parametrize("value, expected", [
+    (None, 10), (1, 1), (100, 100), (101, 100), (2**31 - 1, 100), (2**31, 100), (2**64 + 1, 100), (10**30, 100)])
 def test_a_number_of_messages_above_the_cap_is_cut_to_it(merchant, value, expected):
-    """4.2: 10 by default, at most 100."""
+    """4.2, 4.8/5: 10 by default; above the cap of 100 it is the cap, 2^31 and beyond too."""
     merchant.publish_orders(120)
 
     assert len(numbers(merchant.receive(**({} if value is None else {"maxNumberMessages": value})))) == expected
@@ -256,10 +257,9 @@ def test_the_cap_of_messages_is_a_setting_and_holds_for_the_default_too(merchant
 
 
 @pytest.mark.parametrize("value, words", [
-    ("-1", "from 0 to"),
+    ("-1", "at least 0"),
     ("abc", "value must be a number"),
     ("", "value must be a number"),
-    ("2147483648", "from 0 to"),
     (["0", "0"], "more than once"),
 ])
 def test_a_timeout_that_is_none_is_refused(merchant, value, words):

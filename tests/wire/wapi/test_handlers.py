@@ -129,6 +129,22 @@ def test_a_result_becomes_the_reply(clients: dict[str, WapiClient], domain: Endp
     clients[format].call("poll-req").expect(1003)  # 1.5/6: a synchronous result never becomes a notification
 
 
+def test_a_long_list_is_a_result(clients: dict[str, WapiClient], domain: Endpoint) -> None:
+    """1.3: repeated XML elements and one array are the same thing, however many there are."""
+    names = [f"quay-{number:05}.example" for number in range(20_000)]
+    domain.plan(answer(data={"name": names}))
+
+    for client in clients.values():
+        assert client.call("domain-list").expect(1000).data == {"name": names}
+
+
+def test_a_result_beyond_one_mebibyte_is_none(client: WapiClient, domain: Endpoint, server: Server) -> None:
+    domain.plan(answer(data={"name": "x" * 1024 * 1024}))
+
+    client.call("domain-list").expect(4000)
+    assert "the answer is too long" in server.log_tail()
+
+
 def test_a_known_code_needs_no_text(client: WapiClient, domain: Endpoint) -> None:
     domain.plan(Step(200, body=b'{"code": 4001}'))
 
@@ -176,6 +192,19 @@ def test_a_deadline_goes_with_it(client: WapiClient, domain: Endpoint, harbor: A
     client.call("domain-create").expect(1001)
     (operation,) = operations(harbor)
     assert operation["deadline"] > operation["created_at"]
+
+
+@pytest.mark.parametrize("word, code, state", [("delay", 1001, "pending"), ("expire", 2400, "expired")])
+def test_a_handler_says_what_its_deadline_does(
+    client: WapiClient, domain: Endpoint, harbor: Account, word: str, code: int, state: str,
+) -> None:
+    domain.plan(Step(202, body=json.dumps({"deadline_in": "100ms", "on_deadline": word}).encode()))
+
+    pending = client.call("domain-create", cltrid="dom-3").expect(1001)
+    told = eventually(lambda: client.call("poll-req").data, what="the deadline's notification")["notify"]
+    assert (told["code"], told["clTRID"], told["svTRID"]) == (str(code), "dom-3", pending.svtrid)
+    (operation,) = operations(harbor)
+    assert (operation["on_deadline"], operation["state"]) == (word, state)
 
 
 def test_an_operation_completed_before_it_is_stored_is_found(
@@ -229,6 +258,7 @@ def test_test_mode_stores_nothing(client: WapiClient, domain: Endpoint, harbor: 
     answer(result="x" * 257), Step(200, body=b'{"code": 7777}'), Step(201, body=b'{"code": 1000, "result": "OK"}'),
     Step(204), redirect("http://127.0.0.1:1/"), Step(400), Step(404), Step(500), Step(503),
     Step(202, body=b"later"), Step(202, body=b'{"deadline_in": 5}'), Step(202, body=b'{"deadline_in": "-5m"}'),
+    Step(202, body=b'{"deadline_in": "5m", "on_deadline": "forget"}'), Step(202, body=b'{"on_deadline": "expire"}'),
     Step(raw=b"nonsense\r\n\r\n"), Step(reset="answer"), Step(reset="body"), endless(),
 ], ids=lambda step: step.raw.decode()[:8] if step.raw else f"{step.status}-{step.body.decode()[:24]}{step.reset or ''}")
 def test_anything_else_is_an_internal_error(

@@ -121,6 +121,22 @@ def test_without_data_there_is_no_data_element(account, endpoint):
     assert list(read_push(request).members) == ["code", "result", "timestamp", "svTRID", "command", "id"]
 
 
+@pytest.mark.parametrize("data, value", [
+    (["a", 1, {"b": True}], ["a", "1", {"b": "1"}]), ("done", "done"), (12.5, "12.5"), (False, "0"),
+])
+def test_an_outcome_that_is_no_object_is_told_as_the_member_value(account, endpoint, data, value):
+    """1.2, 1.5: data is an object; 1.3: an array is repeated elements."""
+    make_push(account, endpoint)
+    opened = account.open_operation("domain-list").expect(201)
+
+    assert account.complete(opened["id"], data=data).expect(200)["deliveries"] == 1
+    publish(account, "operation.completed", {**DONE, "origin": "wapi/json", "data": data})
+
+    xml, json = map(read_push, endpoint.wait_for_count(2))
+    assert (xml.format, xml["data"]) == ("xml", {"value": value})
+    assert (json.format, json["data"]) == ("json", {"value": value})
+
+
 def test_special_characters_survive_the_form(account, endpoint):
     """1.9/17: &, +, %, CR/LF and characters beyond the BMP; 1.1: whoever splits at the first '=' gets it whole."""
     text = "a&b=c+d %41 100% \r\n\t;\u20ac\U0001f600<x>'\"]]>"
