@@ -196,8 +196,9 @@ def other(make_account) -> Merchant:
 
 
 @pytest.fixture
-def days(start_server) -> Days:
-    return Days(start_server)
+def days(request, start_server) -> Days:
+    marker = request.node.get_closest_marker("settings")
+    return Days(start_server, marker and marker.args[0])
 
 
 @pytest.fixture
@@ -719,6 +720,21 @@ def test_it_comes_for_thirty_days(merchant_at):
     assert carts_of(merchant.pending()) == [3]
     assert carts_of(merchant.history()) == [3]
     assert merchant.ack(second, first) == [{"messageIdentifier": second}, {"messageIdentifier": first}]
+
+
+@pytest.mark.settings({"checkout": {"window": "1h"}})
+def test_by_a_setting_it_comes_for_a_shorter_time(merchant_at):
+    """4.2, 4.4, 4.7: unacked messages older than the window: no longer received, dropped from history too."""
+    merchant = merchant_at(ahead_by(0))
+    merchant.tell(1)
+    (id,) = ids_of(merchant.pending())
+    merchant = merchant_at(ahead_by(3600 - 120))
+    assert carts_of(merchant.pending()) == carts_of(merchant.history()) == [1]
+    merchant = merchant_at(ahead_by(3600 + 60))
+    assert merchant.receive(timeoutMs=300, autoAck="true").content == NOTHING
+    assert merchant.history() == []
+    assert merchant.ack(id) == [{"messageIdentifier": id}]
+    merchant.get("/notifications", periodStart=stamp(now(seconds=-60))).is_refused("periodStart")
 
 
 # 4.3 Acknowledge
