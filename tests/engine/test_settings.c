@@ -179,7 +179,7 @@ static void the_only_way_of_an_exclusive_dialect_stays_while_there_are_credentia
     struct harness *harness = *state;
     struct account *account = read_account("acme", full_account, NULL);
     struct channel *queue =
-        channel_hold(read_channel(harness, "{\"kind\":\"queue\",\"dialect\":\"wapi\"}", NULL));
+        read_channel(harness, "{\"kind\":\"queue\",\"dialect\":\"wapi\"}", NULL);
 
     assert_int_equal(put_account(harness, account_hold(account), (struct wall){0}), OK);
     struct id id = account->id;
