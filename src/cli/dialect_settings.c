@@ -126,15 +126,25 @@ static enum err read_commands(const char *pairs, struct dialect_settings *out, s
     return err;
 }
 
+/* Commands that are only switched off ask nobody. */
+static bool has_handlers(const struct wapi_settings *wapi)
+{
+    for (size_t i = 0; i < wapi->commands_len; i++) {
+        if (!slice_is_empty(wapi->commands[i].url)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* whsec_ and base64, as the secret of a channel. */
 static enum err read_handler_secret(const char *text, struct dialect_settings *out,
                                     struct diag *diag)
 {
     static const struct slice prefix = SLICE("whsec_");
     struct slice secret = slice_of(text);
-    bool is_needed = out->wire.wapi.commands_len > 0;
 
-    if (secret.len == 0 && !is_needed) {
+    if (secret.len == 0 && !has_handlers(&out->wire.wapi)) {
         return OK;
     }
     if (!slice_starts(secret, prefix) ||
@@ -142,7 +152,7 @@ static enum err read_handler_secret(const char *text, struct dialect_settings *o
         buf_check(&out->secret) != OK || out->secret.len < CHANNEL_SECRET_BYTES_MIN) {
         return diag_field(diag, ERR_INVALID, "[wapi] handler_secret",
                           "must be whsec_ and base64 of %d to %d bytes; it is needed with "
-                          "[wapi.commands]",
+                          "handlers in [wapi.commands]",
                           CHANNEL_SECRET_BYTES_MIN, CHANNEL_SECRET_BYTES_MAX);
     }
     out->wire.wapi.handler_secret = buf_view(&out->secret);

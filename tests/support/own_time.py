@@ -1,11 +1,18 @@
-"""A wall clock of the test's own for the programs it starts: it stands still, or goes ahead of the machine's.
+"""Clocks of the test's own for the programs it starts: they stand still, or go ahead of the machine's.
 
     days = Days(start_server, settings)
     api = days.start(standing_at(1590611635))   # a server on an empty folder
     api = days.start(ahead_by(30 * 86400))      # stops it and starts another on the same folder
 
-Only the wall clock is changed: what is stored, shown and signed. The clock that waits are measured by goes on as it
-always does; that is why what comes after days is seen by a server that is started days ahead.
+Only the wall clock is changed by these: what is stored, shown and signed. The clock that waits are measured by goes on
+as it always does; that is why what comes after days is seen by a server that is started days ahead.
+
+    clock = MovableClock(tmp_path)              # shows the machine's time until it is moved, while the server runs
+    server = start_server(environment=clock.environment)
+    clock.set(datetime(2026, 3, 29, 0, 59, 59, tzinfo=timezone.utc))     # the wall clock alone, as if somebody set it
+    clock.advance(60)                           # 60 s have passed, by both clocks
+
+It goes on from there. A wait that the server has begun goes by the machine's time: advance() is seen by who looks.
 """
 
 from __future__ import annotations
@@ -14,8 +21,11 @@ import atexit
 import functools
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
+import time
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Callable
 
@@ -24,27 +34,7 @@ from .server import Server
 
 BUILD_DEADLINE_S = 60
 
-SOURCE = r"""
-#define _GNU_SOURCE
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
-int clock_gettime(clockid_t clock, struct timespec *out)
-{
-    long result = syscall(SYS_clock_gettime, clock, out);
-    if (result == 0 && clock == CLOCK_REALTIME) {
-        const char *stands_at = getenv("OWN_TIME_STANDS_AT");
-        const char *ahead_by = getenv("OWN_TIME_AHEAD_BY");
-        if (stands_at)
-            *out = (struct timespec){.tv_sec = atol(stands_at)};
-        if (ahead_by)
-            out->tv_sec += atol(ahead_by);
-    }
-    return (int)result;
-}
-"""
+SOURCE = Path(__file__).with_suffix(".c")
 
 
 def standing_at(seconds: int) -> dict[str, str]:
@@ -74,6 +64,31 @@ class Days:
         return Api(self.server.url, self.server.admin_key)
 
 
+class MovableClock:
+    def __init__(self, folder: Path):
+        self._file = folder / "clock-shifts"
+        self._wall_us = 0
+        self._durations_us = 0
+        self._file.write_bytes(bytes(16))
+        self.environment = _preloaded(OWN_TIME_SHIFTS=str(self._file))
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(time.time() + self._wall_us / 1e6, timezone.utc)
+
+    def set(self, at: datetime) -> None:
+        self._wall_us = round((at.timestamp() - time.time()) * 1e6)
+        self._write()
+
+    def advance(self, seconds: float) -> None:
+        self._wall_us += round(seconds * 1e6)
+        self._durations_us += round(seconds * 1e6)
+        self._write()
+
+    def _write(self) -> None:
+        with open(self._file, "r+b") as file:  # in place: the server has it mapped
+            file.write(struct.pack("=qq", self._wall_us, self._durations_us))
+
+
 def _preloaded(**how: str) -> dict[str, str]:
     # A sanitizer's library insists on being the first one, although ours needs nothing of it.
     sanitizer = ":".join(filter(None, (os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0")))
@@ -85,6 +100,6 @@ def _library() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="tidings-own-time-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     library = folder / "own_time.so"
-    command = [os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1", "-o", str(library), "-x", "c", "-"]
-    subprocess.run(command, input=SOURCE.encode(), check=True, timeout=BUILD_DEADLINE_S)
+    command = [os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1", "-o", library, SOURCE]
+    subprocess.run(command, check=True, timeout=BUILD_DEADLINE_S)
     return library

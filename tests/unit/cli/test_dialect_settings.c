@@ -111,6 +111,17 @@ static void commands_come_with_the_longest_pattern_first(UNUSED void **state)
     clear(&config, &settings);
 }
 
+static void commands_that_are_only_off_need_no_secret(UNUSED void **state)
+{
+    struct dialect_settings settings;
+    struct config config;
+
+    make("[wapi.commands]\ndns-* = off\nping-async = off\n", &config, &settings);
+    assert_int_equal(settings.wire.wapi.commands_len, 2);
+    assert_true(slice_is_empty(settings.wire.wapi.handler_secret));
+    clear(&config, &settings);
+}
+
 static void a_variable_spells_a_whole_section(UNUSED void **state)
 {
     char variable[] = "TIDINGS_SHOPCART_TYPES=order.created = NewOrder Token, order.moved=Moved Id";
@@ -197,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(without_any_setting_there_is_one_type_and_no_command),
         TEST(commands_come_with_the_longest_pattern_first),
+        TEST(commands_that_are_only_off_need_no_secret),
         TEST(a_variable_spells_a_whole_section),
         TEST(a_variable_that_is_no_pair_is_refused),
         TEST(given_types_take_the_place_of_the_default),

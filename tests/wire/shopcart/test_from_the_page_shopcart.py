@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Iterator
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -20,7 +20,7 @@ from support.answers import Step, redirect
 from support.api import Api
 from support.certificates import server_context
 from support.deliveries import wait_for_attempts, wait_for_delivery
-from support.movable_clock import MovableClock
+from support.own_time import MovableClock
 from support.ports import free_port
 from support.receiver import Receiver
 from support.server import Server
@@ -241,8 +241,9 @@ def test_200_ends_it_whatever_the_body(server, shop, endpoint, answer):
 
 FAILURES = {
     "201": Step(201), "202": Step(202), "204": Step(204), "206": Step(206), "226": Step(226),
-    "301": redirect("/elsewhere", 301), "302": redirect("/elsewhere"), "307": redirect("/elsewhere", 307), "308": redirect("/elsewhere", 308),
-    "304": Step(304), "400": Step(400), "401": Step(401), "404": Step(404), "410": Step(410), "500": Step(500), "503": Step(503),
+    "301": redirect("/elsewhere", 301), "302": redirect("/elsewhere"), "307": redirect("/elsewhere", 307),
+    "308": redirect("/elsewhere", 308), "304": Step(304), "400": Step(400), "401": Step(401), "404": Step(404),
+    "410": Step(410), "500": Step(500), "503": Step(503),
     "closed": Step(raw=b""), "reset": Step(reset="answer"), "half a body": Step(reset="body"),
     "no http": Step(raw=b"200 OK\r\n\r\n"),
 }
@@ -674,7 +675,9 @@ def test_every_fault_of_the_key_has_one_and_the_same_answer(merchant, shop, make
     for path in (f"/Orders/{token}/READ", "/Orders/LIST", "/Orders/1/READ", "", "/NoGroup/LIST", "/Notifications/TEST"):
         replies = [merchant.post(path, key=key) for key in (OTHER_KEY, "0" * 32, "", "x", KEY[:-1], KEY + "0", "'--")]
         replies += [merchant.exchange("GET", f"/API/700123{path}"), merchant.exchange("GET", f"/API/700123{path}?key=")]
-        replies += [Merchant(merchant.port, id_, KEY).post(path) for id_ in ("700124", "999999", "0700123", "x", "7" * 30)]
+        replies += [Merchant(merchant.port, id_, KEY).post(path)
+                    for id_ in ("700124", "999999", "0700123", "x", "7" * 30)]
+        replies += [Merchant(merchant.port, id_, "0" * 32).post(path) for id_ in ("000000", "999999", "0")]
         assert {shape(reply.raw) for reply in replies} == {KEY_ERROR}, path
     assert len(endpoint.requests) == 1  # no test notification was queued
 
@@ -761,12 +764,11 @@ def test_any_text_gives_well_formed_xml(merchant, shop):
 def test_any_names_and_control_characters_give_well_formed_xml(merchant, shop):
     """2.6/16: whatever the data: Reply parses it."""
     data = {"Id": 1, "1st": "a", "a b": "b", "<x>": "c", "": "d", "ř": "e", "xmlns": "f", "xlink:href": "g",
-            "xml:lang": "h", "ctl": "\u0000\u0001\u001f\ufffe", "null": None, "yes": True, "deep": [[["x"]], []], "long": "9" * 400,
-            "surrogate": "\ud800"}
-    shop.publish("order.created", data).expect(202, 400)
-    if merchant.post("/Orders/COUNT").raw.count(b"1"):
-        reply = merchant.post("/Orders/LIST")
-        assert all(merchant.post(f"/Orders/{quote(id_, safe='')}/READ").is_success for id_ in reply.orders)
+            "xml:lang": "h", "ctl": "\u0000\u0001\u001f\ufffe", "null": None, "yes": True, "deep": [[["x"]], []],
+            "long": "9" * 400}
+    shop.publish("order.created", data).expect(202)
+    info = merchant.post("/Orders/1/READ").root.find("OrderInfo")
+    assert info.findtext("long") == "9" * 400 and "".join(info.itertext()).startswith("700123")
 
 
 @pytest.mark.parametrize("data", ["null", "1", '"text"', "[]", "[1, 2]", "{}", "true", '"<a>&"'])

@@ -17,7 +17,7 @@ from support.answers import Step, redirect
 from support.api import Api
 from support.certificates import server_context
 from support.deliveries import wait_for_attempts, wait_for_delivery
-from support.movable_clock import MovableClock
+from support.own_time import MovableClock
 from support.receiver import Receiver
 from support.waiting import eventually
 from support.wapi_page import Customer, Notify, form, prague_hour, shape
@@ -128,8 +128,8 @@ def test_system_news_byte_by_byte(harbor, shop):
     reply = harbor.xml("poll-req")
     assert (
         "<notify><code>1200</code><result>Domain transfered out</result><timestamp>NOW</timestamp>"
-        f"<svTRID>SVTRID</svTRID><command>system-notify</command><id>{reply.notify.id}</id><data><msg>domain quay.example transfered out</msg>"
-        "<domain>quay.example</domain><num>1300000042</num></data></notify>") in shape(reply.raw)
+        f"<svTRID>SVTRID</svTRID><command>system-notify</command><id>{reply.notify.id}</id><data>"
+        "<msg>domain quay.example transfered out</msg><domain>quay.example</domain><num>1300000042</num></data></notify>") in shape(reply.raw)
 
 
 def test_the_same_notification_in_json(harbor, shop):
@@ -554,7 +554,8 @@ NOT_DELIVERED = {
     "201": Step(201), "202": Step(202), "204": Step(204), "206": Step(206), "301": redirect("/elsewhere", 301),
     "302": redirect("/elsewhere"), "307": redirect("/elsewhere", 307), "400": Step(400), "404": Step(404),
     "410": Step(410), "429": Step(429), "500": Step(500), "503": Step(503, body=b"<code>1002</code>"),
-    "closed": Step(raw=b""), "reset": Step(reset="answer"), "half a head": Step(raw=b"HTTP/1.1 200"), "half a body": Step(reset="body"),
+    "closed": Step(raw=b""), "reset": Step(reset="answer"), "half a head": Step(raw=b"HTTP/1.1 200"),
+    "half a body": Step(reset="body"),
 }
 
 

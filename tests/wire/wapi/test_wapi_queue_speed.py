@@ -1,8 +1,8 @@
 """The queue of the command API drained one by one on one connection: fast enough for whoever has much to fetch.
 
 bench/run poll measures it; the aim there is 2,000 a second on a quiet machine. Here only a fault is looked for that
-would cost every call milliseconds, such as an answer in two packets that waits for an acknowledgement, or a search through
-what was acknowledged before. Other tests may keep the machine busy, so the best stretch counts.
+would cost every call milliseconds, such as an answer in two packets that waits for an acknowledgement, or a search
+through what was acknowledged before. Other tests may keep the machine busy, so the best stretch counts.
 """
 
 from __future__ import annotations
