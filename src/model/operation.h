@@ -32,7 +32,7 @@ enum {
     OPERATION_CODE_MAX = 9999,
     OPERATION_CODE_DONE = 1000,
     OPERATION_CODE_PENDING = 1001,     /* of steps, and of a deadline that ends nothing */
-    OPERATION_CODE_FAILED_FROM = 2000, /* as in the classes of section 1.6 of the protocols */
+    OPERATION_CODE_FAILED_FROM = 2000, /* as in the classes of codes that wapi has */
     OPERATION_STEPS_MAX = 10000,
 };
 
