@@ -13,6 +13,7 @@
 
 @pytest.mark.settings({"section": {"name": value}}) changes the settings of the server fixture.
 @pytest.mark.deadline(seconds) gives a test more than the usual minute; passing it fails the test and shows all threads.
+@pytest.mark.promise is for what has to hold on the bad day: a failure of it is never put down to a busy machine.
 
 After each test its servers are stopped, which has to end with exit code 0, and must not have ended by themselves or
 have written a sanitizer's finding, unless the test is marked @pytest.mark.server_may_fail. When a test fails, the
@@ -148,6 +149,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "settings(sections): changes the settings of the server fixture",
         f"deadline(seconds): how long the test may take, in place of {TEST_DEADLINE_S}",
         "server_may_fail: the servers of this test may end in any way",
+        "promise: has to hold on the bad day; a failure is never looked at again by tools/run-tests",
     ):
         config.addinivalue_line("markers", marker)
 
@@ -157,6 +159,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("promise"):
+            item.user_properties.append(("promise", "true"))  # for the report, where tools/run-tests looks for it
     if not config.getoption("--piece"):
         return
     number, count = map(int, config.getoption("--piece").split("/"))
