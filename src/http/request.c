@@ -295,9 +295,14 @@ void request_on_completed(UNUSED void *cls, UNUSED struct MHD_Connection *handle
     struct connection *connection = exchange->connection;
 
     *context = NULL;
-    if (exchange->is_cut) {
+    bool is_cut = exchange->is_cut;
+    if (is_cut) {
         linger_begin(exchange->reactor, connection->fd);
     }
     exchange_end(exchange);
     connection_enter(connection, CONNECTION_IDLE);
+    /* Its answer may have been on the way when draining began, and have promised to go on. */
+    if (connection->endpoint->reactor->is_draining && !is_cut) {
+        connection_drain(connection);
+    }
 }
