@@ -28,7 +28,9 @@ static void put_to_bed(struct exchange *exchange, int64_t timeout_us)
     exchange->gone_watch.fd = exchange->connection->fd;
     list_push_back(&reactor->sleepers, &exchange->link);
     reactor_count(&reactor->figures.waiting_now, 1);
-    reactor_set_timer(reactor, &exchange->wait_timer, (struct mono){reactor->now.us + timeout_us});
+    /* From now, not from when the turn began: a wait must not be shorter than was asked for. */
+    struct mono now = env_mono(reactor->server->env);
+    reactor_set_timer(reactor, &exchange->wait_timer, (struct mono){now.us + timeout_us});
     /* Without it a peer that goes is noticed at the end. */
     (void)reactor_add_watch(reactor, &exchange->gone_watch, EPOLLRDHUP | EPOLLONESHOT);
 }
