@@ -3,59 +3,49 @@
 #include "base/list.h"
 #include "os/log.h"
 #include "send/sender.h"
+#include "store/replies.h"
 
 #include <inttypes.h>
-#include <time.h>
 
-enum { ACCEPTED = 200, REFUSED = 503, URL_SIZE = 64 };
+enum { ACCEPTED = 200, REFUSED = 503, URL_SIZE = 64, USUAL_SEED = 20260102 };
 #define ANSWER_US (2 * US_PER_MS)
 
 /* sender_new and the store have no other way to it. */
 static struct world *the_world;
 
-/* Whether the worker's mailbox has answers of the store. The worker's own once its thread runs. */
-static bool has_answers;
-
 void __real_store_submit(struct store *store, struct store_request *request);
 void __wrap_store_submit(struct store *store, struct store_request *request);
 
-static void pass(struct world *world, struct store_request *request, enum store_call call)
+static void come_back(struct store_request *request)
 {
-    request->call = call;
-    request->reply_to = world->fence;
-    request->done = driver_done;
-    __real_store_submit(world->driver.store, request);
-    (void)driver_wait(&(struct driver){.mailbox = world->fence}, request);
-    store_request_clear(request);
+    request->done = NULL;
 }
 
 /*
- * Waits until everything that was given to the store has come back. Its threads answer batch by
- * batch, and within one each mailbox in turn: what comes back with the first of two may still be
- * on its way to another mailbox, what was before the second is not.
- */
-static void fence(struct world *world)
-{
-    for (int i = 0; i < 2; i++) {
-        struct store_settle write = {0};
-        struct store_lanes read = {0}; /* by the reader that also fetches for dispatch */
-
-        pass(world, &write.request, STORE_CALL_settle);
-        pass(world, &read.request, STORE_CALL_lanes);
-    }
-}
-
-/*
- * The link puts this in the place of store_submit. A worker's request is answered before it goes
- * on, so that answers come in the order of the requests whatever the store's threads do.
+ * The link puts this in the place of store_submit. A request of the worker is answered before this
+ * returns, and then lies in the worker's mailbox: so answers come in the order of the requests,
+ * and nothing of the worker's is ever under way, whatever the store's threads do. (Several of them
+ * read: that one has answered a later request says nothing of what another one has in hand.)
  */
 void __wrap_store_submit(struct store *store, struct store_request *request)
 {
-    __real_store_submit(store, request);
-    if (request->reply_to != the_world->driver.mailbox) {
-        fence(the_world);
-        has_answers = true;
+    struct mailbox *asker = request->reply_to;
+    store_done_fn *done = request->done;
+
+    if (asker == the_world->driver.mailbox) {
+        __real_store_submit(store, request);
+        return;
     }
+    request->reply_to = the_world->answers;
+    request->done = come_back;
+    __real_store_submit(store, request);
+    while (request->done != NULL) {
+        (void)mailbox_wait(the_world->answers, -1);
+        (void)mailbox_run(the_world->answers);
+    }
+    request->reply_to = asker;
+    request->done = done;
+    reply_post(request);
 }
 
 /* ---- the sender ---- */
@@ -238,10 +228,8 @@ static int64_t smaller(int64_t a, int64_t b)
 void sender_run(struct sender *sender, struct mailbox *wake, int64_t timeout_us)
 {
     struct world *world = sender->world;
-    bool is_busy = has_answers;
 
-    has_answers = false;
-    if (finish_due(sender) || timeout_us == 0 || is_busy) {
+    if (finish_due(sender) || timeout_us == 0 || mailbox_wait(wake, 0)) {
         return;
     }
     int64_t step_us = smaller(timeout_us, time_left(world, wake));
@@ -352,7 +340,7 @@ uint64_t world_seed(void)
 {
     const char *given = getenv("TIDINGS_SIMULATION_SEED");
 
-    return given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
+    return given != NULL ? strtoull(given, NULL, 10) : USUAL_SEED;
 }
 
 void world_init(struct world *world, uint64_t seed, world_receive_fn *receive, void *ctx)
@@ -383,7 +371,7 @@ void world_init(struct world *world, uint64_t seed, world_receive_fn *receive, v
     };
     (void)pthread_mutex_init(&world->lock, NULL);
     (void)pthread_cond_init(&world->moved, NULL);
-    world->fence = mailbox_new();
+    world->answers = mailbox_new();
     driver_open(&world->driver);
     world->account = driver_account(&world->driver, "acme");
     world_start(world);
@@ -415,7 +403,7 @@ void world_free(struct world *world)
         world_stop(world);
     }
     driver_free(&world->driver);
-    mailbox_free(world->fence);
+    mailbox_free(world->answers);
     (void)pthread_mutex_destroy(&world->lock);
     (void)pthread_cond_destroy(&world->moved);
     mem_free(world->tries);

@@ -6,8 +6,8 @@
  * it moves the clock to whatever comes next, so weeks of retries take seconds, and the same seed makes the same world.
  *
  * Invariants:
- * 1. Time moves only when the worker has nothing to do: all that it asked of the store has come
- *    back and was looked at.
+ * 1. Time moves only when the worker has nothing to do: each request of its is answered before it
+ *    goes on, and its mailbox is empty.
  * 2. It moves only inside world_run. Outside, the worker rests, so a test may look at what the receivers noted.
  */
 #ifndef DISPATCH_WORLD_H
@@ -59,7 +59,7 @@ struct world {
 
     /* private */
     char path[32]; /* the memory engine keeps what is under a path as long as the process lives */
-    struct mailbox *fence; /* of the worker, while it waits for the store */
+    struct mailbox *answers; /* of who asks for dispatch: its start, and then the worker */
     /* Guards the rest: the worker's thread waits for the test's, and back. */
     pthread_mutex_t lock;
     pthread_cond_t moved;
@@ -73,7 +73,8 @@ void world_start(struct world *world);
 void world_stop(struct world *world); /* as on SIGTERM; world_start goes on from the store */
 void world_free(struct world *world);
 
-/* TIDINGS_SIMULATION_SEED if there is one, else one of this moment. */
+/* TIDINGS_SIMULATION_SEED if there is one, else always the same: a run says something about what was changed, not about
+ * its luck. To look for new worlds, give it seeds. */
 uint64_t world_seed(void);
 
 /* Makes a webhook channel; settings are members such as "\"ordered\":true", or "". Its number. */
