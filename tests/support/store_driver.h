@@ -139,7 +139,7 @@ static inline void driver_start(struct driver *driver, struct store_request *req
 static inline enum err driver_wait(struct driver *driver, struct store_request *request)
 {
     while (request->reply_to != NULL) {
-        assert_true(mailbox_wait(driver->mailbox, 20 * US_PER_SECOND));
+        assert_true(mailbox_wait(driver->mailbox, 2 * US_PER_MINUTE));
         (void)mailbox_run(driver->mailbox);
     }
     return request->err;

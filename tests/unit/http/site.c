@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "client.h"
 #include "http/exchange.h"
+#include "http/server_internal.h"
 #include "support/unit.h"
 
 #include <poll.h>
@@ -304,6 +305,59 @@ static const struct route routes[] = {
     {"PUT", "/v1/accounts/{account}/open", ROUTE_OPEN, 0, put_account_open, "", NULL, false},
 };
 
+/* ---- The server's time ---- */
+
+/* Goes to a server's thread and comes back. */
+struct errand {
+    struct message message;
+    struct mailbox *reply_to;
+    bool is_back;
+};
+
+static void errand_end(struct message *message)
+{
+    CONTAINER_OF(message, struct errand, message)->is_back = true;
+}
+
+static void errand_turn_back(struct message *message)
+{
+    struct errand *errand = CONTAINER_OF(message, struct errand, message);
+
+    message->run = errand_end;
+    mailbox_post(errand->reply_to, message);
+}
+
+/* A thread looks at its mail at the beginning of a turn: a whole turn lies between two errands. */
+static void take_a_turn(struct reactor *reactor)
+{
+    struct mailbox *own = mailbox_new();
+
+    for (int i = 0; i < 2; i++) {
+        struct errand errand = {.message.run = errand_turn_back, .reply_to = own};
+
+        mailbox_post(reactor->mailbox, &errand.message);
+        while (!errand.is_back) {
+            assert_true(mailbox_wait(own, CLIENT_DEADLINE_MS * US_PER_MS));
+            (void)mailbox_run(own);
+        }
+    }
+    mailbox_free(own);
+}
+
+static void take_turns(struct site *site)
+{
+    for (uint32_t i = 0; i < site->server->reactors_len; i++) {
+        take_a_turn(&site->server->reactors[i]);
+    }
+}
+
+void site_pass(struct site *site, int64_t us)
+{
+    take_turns(site);
+    env_manual_advance(&site->clock, us);
+    take_turns(site);
+}
+
 /* ---- The site ---- */
 
 static void fill_defaults(struct server_options *options)
@@ -327,6 +381,8 @@ void site_start(struct site *site, struct server_options options)
         .directory_lock = PTHREAD_MUTEX_INITIALIZER,
         .directory = directory_new(/* seed= */ 1),
     };
+    env_manual_init(&site->clock, (struct wall){INT64_C(1770000000) * US_PER_SECOND},
+                    /* seed= */ 1);
     the_store.site = site;
     thread_start(&site->store_thread, "store", store_main, site);
     site->router = router_new(&table, 1);
@@ -334,7 +390,7 @@ void site_start(struct site *site, struct server_options options)
     options.router = site->router;
     options.store = &the_store;
     options.app = site;
-    if (server_open(env_system(), &options, &site->server, &diag) != OK) {
+    if (server_open(&site->clock.env, &options, &site->server, &diag) != OK) {
         fail_msg("%s", diag.text);
     }
     server_start(site->server);

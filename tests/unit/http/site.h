@@ -1,6 +1,7 @@
 /*
- * A server for tests: routes that do one thing each, and a store that answers from a thread of its
- * own.
+ * A server for tests: routes that do one thing each, a store that answers from a thread of its own,
+ * and a clock that stands until the test moves it: however long the test is held up, no time passes
+ * for the server.
  *
  *   GET  /hello            "hello"
  *   PUT  /hello            204
@@ -37,6 +38,7 @@ enum { ECHO_BYTES_MAX = 1000, COUNT_BYTES_MAX = 1024 * 1024 };
 
 struct site {
     struct server *server;
+    struct env_manual clock; /* the server's */
     struct router *router;
     struct mailbox *store_mailbox;
     struct thread store_thread;
@@ -51,6 +53,10 @@ void site_start(struct site *site, struct server_options options);
 void site_stop(struct site *site);
 
 const char *site_address(const struct site *site);
+
+/* Lets time pass for the server. What it was sent before it has read by then; what the time makes
+ * it do it has done when this returns. */
+void site_pass(struct site *site, int64_t us);
 
 /* Waits until a figure has the value; the test fails when it takes too long. */
 void site_await_waiting(const struct site *site, uint64_t count);

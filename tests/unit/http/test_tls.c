@@ -116,6 +116,8 @@ static void tls_expect(struct tls_client *client, const char *request, const cha
 
 /* ---- The server ---- */
 
+#define TIMEOUT_US (2 * US_PER_SECOND)
+
 struct fixture {
     struct scratch *scratch;
     struct scratch_path chain_path, key_path;
@@ -134,7 +136,7 @@ static int start(void **state)
     make_certificate(scratch, "first");
     site_start(&fixture.site, (struct server_options){
                                   .threads = 2,
-                                  .request_timeout_us = 2 * US_PER_SECOND,
+                                  .request_timeout_us = TIMEOUT_US,
                                   .tls_certificate_path = fixture.chain_path.chars,
                                   .tls_key_path = fixture.key_path.chars,
                               });
@@ -161,7 +163,7 @@ static void requests_are_served_behind_tls(void **state)
     for (int i = 0; i < 20; i++) {
         tls_expect(&client, "GET /hello" REST, "HTTP/1.1 200", "hello");
         tls_expect(&client, "GET /later" REST, "HTTP/1.1 200", "later");
-        tls_expect(&client, "GET /wait/1?ms=1" REST, "HTTP/1.1 200", "silence");
+        tls_expect(&client, "GET /wait/1?ms=0" REST, "HTTP/1.1 200", "silence");
     }
     tls_close(&client);
 }
@@ -254,6 +256,10 @@ static void a_handshake_that_does_not_come_is_cut_off(void **state)
     struct client client;
 
     client_open(&client, site_address(&fixture->site));
+    site_await_connections(&fixture->site, 1);
+    site_pass(&fixture->site, TIMEOUT_US - 1);
+    site_await_connections(&fixture->site, 1);
+    site_pass(&fixture->site, 1);
     client_expect_end(&client);
     client_close(&client);
 }
@@ -265,7 +271,7 @@ static void draining_ends_connections_behind_tls(void **state)
 
     assert_true(tls_open(&client, site_address(&fixture->site)));
     tls_expect(&client, "GET /hello" REST, "HTTP/1.1 200", "hello");
-    server_drain(fixture->site.server, 5 * US_PER_SECOND);
+    server_drain(fixture->site.server, US_PER_MINUTE);
     site_await_connections(&fixture->site, 0);
     tls_close(&client);
 }

@@ -86,15 +86,24 @@ static void many_rings_wake_many(void **state)
 
 static void silence_ends_in_time(void **state)
 {
-    static const int waits_ms[] = {0, 1, 30, 100};
+    static const int waits_ms[] = {0, 1, 30, 100, 20000};
+    struct site *site = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(waits_ms); i++) {
+        struct client client;
         char request[128];
-        int64_t begin_us = env_mono(env_system()).us;
 
         (void)snprintf(request, sizeof request, "GET /wait/1?ms=%d" REST, waits_ms[i]);
-        client_ask(site_address(*state), request, 200, "silence");
-        assert_true(env_mono(env_system()).us - begin_us >= waits_ms[i] * US_PER_MS);
+        client_open(&client, site_address(site));
+        client_send(&client, request);
+        if (waits_ms[i] > 0) {
+            site_await_waiting(site, 1);
+            site_pass(site, waits_ms[i] * US_PER_MS - 1);
+            site_await_waiting(site, 1);
+            site_pass(site, 1);
+        }
+        client_expect(&client, 200, "silence");
+        client_close(&client);
     }
 }
 
@@ -139,7 +148,7 @@ static void a_server_that_drains_wakes_all(void **state)
         open_poller(site, &clients[i], "8");
     }
     site_await_waiting(site, ARRAY_LEN(clients));
-    server_drain(site->server, 5 * US_PER_SECOND);
+    server_drain(site->server, US_PER_MINUTE);
     for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
         struct client_answer answer;
 

@@ -11,11 +11,14 @@
 #include "support/unit.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -35,6 +38,7 @@ struct peer {
     pthread_t threads[PEER_CONNECTIONS_MAX];
     int connections;
     int requests;
+    int said;         /* how often by peer_say_over */
     struct buf heard; /* what the newest request was, or all of a mail dialogue */
 };
 
@@ -73,19 +77,19 @@ static inline void *peer_main(void *ctx)
     return NULL;
 }
 
-/* A socket that listens on a free port of address; the port comes back. */
-static inline int peer_listen(const char *address, uint16_t *port)
+/* A socket that holds a free port of 127.0.0.1, which comes back. It refuses connections until the
+ * caller listens, and nobody else can take it until the caller closes it. */
+static inline int peer_hold_port(uint16_t *port)
 {
     struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons(*port)};
     socklen_t len = sizeof where;
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    assert_int_equal(inet_pton(AF_INET, address, &where.sin_addr), 1);
-    assert_int_equal(bind(listener, (struct sockaddr *)&where, sizeof where), 0);
-    assert_int_equal(listen(listener, 1024), 0);
-    assert_int_equal(getsockname(listener, (struct sockaddr *)&where, &len), 0);
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(holder, (struct sockaddr *)&where, sizeof where), 0);
+    assert_int_equal(getsockname(holder, (struct sockaddr *)&where, &len), 0);
     *port = ntohs(where.sin_port);
-    return listener;
+    return holder;
 }
 
 static inline struct peer *peer_start(peer_serve_fn *serve, const void *plan)
@@ -96,7 +100,8 @@ static inline struct peer *peer_start(peer_serve_fn *serve, const void *plan)
     peer->plan = plan;
     buf_init(&peer->heard, PEER_BYTES_MAX);
     (void)pthread_mutex_init(&peer->lock, NULL);
-    peer->listener = peer_listen("127.0.0.1", &peer->port);
+    peer->listener = peer_hold_port(&peer->port);
+    assert_int_equal(listen(peer->listener, 1024), 0);
     (void)pthread_create(&peer->thread, NULL, peer_main, peer);
     return peer;
 }
@@ -135,6 +140,14 @@ static inline int peer_requests(struct peer *peer)
     return requests;
 }
 
+static inline int peer_said(struct peer *peer)
+{
+    pthread_mutex_lock(&peer->lock);
+    int said = peer->said;
+    pthread_mutex_unlock(&peer->lock);
+    return said;
+}
+
 /* What was heard, as a text of the caller's own; to be freed with mem_free. */
 static inline char *peer_heard(struct peer *peer)
 {
@@ -152,6 +165,21 @@ static inline bool peer_say(int fd, const void *ptr, size_t len)
 static inline bool peer_say_text(int fd, const char *text)
 {
     return peer_say(fd, text, strlen(text));
+}
+
+/* Counts it as said when the other side's system has it, there to be read; "" at once. */
+static inline bool peer_say_over(struct peer *peer, int fd, const char *text)
+{
+    struct pollfd hung_up = {.fd = fd};
+    bool is_said = peer_say_text(fd, text);
+    int under_way = 0;
+
+    while (ioctl(fd, SIOCOUTQ, &under_way) == 0 && under_way > 0 && poll(&hung_up, 1, 1) == 0) {
+    }
+    pthread_mutex_lock(&peer->lock);
+    peer->said++;
+    pthread_mutex_unlock(&peer->lock);
+    return is_said;
 }
 
 /* Waits until the other side hangs up or the peer stops. */

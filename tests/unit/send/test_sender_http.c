@@ -1,5 +1,6 @@
 #include "call.h"
 #include "os/thread.h"
+#include "own_clock.h"
 #include "peer.h"
 
 #include <errno.h>
@@ -22,8 +23,20 @@ static const struct name names[] = {
     {"good.test", {"127.0.0.1"}},
 };
 
-static sem_t lookup_release; /* what a lookup of hang.test waits for */
-static _Atomic int lookups_hanging;
+static sem_t lookup_release;                     /* what a lookup of hang.test waits for */
+static _Atomic int lookups_begun, lookups_ended; /* of hang.test */
+
+/* Lets the lookup of hang.test end, which may even have to begin: the next case has its own. */
+static void release_lookup(void)
+{
+    while (lookups_begun == lookups_ended) {
+        (void)sched_yield();
+    }
+    (void)sem_post(&lookup_release);
+    while (lookups_begun > lookups_ended) {
+        (void)sched_yield();
+    }
+}
 
 static struct addrinfo *make_address(const char *text, int port)
 {
@@ -54,8 +67,9 @@ int getaddrinfo(const char *node, const char *service, UNUSED const struct addri
                 struct addrinfo **out)
 {
     if (strcmp(node, "hang.test") == 0) {
-        lookups_hanging++;
+        lookups_begun++;
         (void)sem_wait(&lookup_release);
+        lookups_ended++;
         return EAI_AGAIN;
     }
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -431,11 +445,11 @@ static void a_closed_port_refuses(UNUSED void **state)
     struct sender *sender = loopback_sender();
     struct call call;
     uint16_t port = 0;
-    int listener = peer_listen("127.0.0.1", &port);
+    int closed = peer_hold_port(&port);
 
-    (void)close(listener);
     call_init(&call, port, "/");
     call_send(sender, &call);
+    (void)close(closed);
     assert_outcome(&call, ATTEMPT_CONNECT, "connection refused");
     assert_false(call.outbound.result.may_have_arrived);
     assert_int_equal(call.outbound.result.status, 0);
@@ -456,15 +470,18 @@ static void an_unknown_name_is_told(UNUSED void **state)
     sender_free(sender);
 }
 
-/* Fills the queue of a listener that accepts nothing, so that it takes no further connection. */
+/* Fills the queue of a listener that accepts nothing, so that it takes no further connection. The
+ * first one is in it, the others may still be on their way. */
 static void fill_queue(uint16_t port, int *fds, size_t fds_len)
 {
     struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons(port)};
 
     where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     for (size_t i = 0; i < fds_len; i++) {
-        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        (void)connect(fds[i], (struct sockaddr *)&where, sizeof where); /* goes on by itself */
+        int rest_is_nonblocking = i > 0 ? SOCK_NONBLOCK : 0;
+
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | rest_is_nonblocking, 0);
+        (void)connect(fds[i], (struct sockaddr *)&where, sizeof where);
     }
 }
 
@@ -473,7 +490,7 @@ static void a_connection_that_does_not_come_about_runs_out_of_time(UNUSED void *
     struct sender_options options = {.connections_max = 8, .connect_timeout_us = 100 * US_PER_MS};
     struct call call;
     uint16_t port = 0;
-    int listener = peer_listen("127.0.0.1", &port);
+    int listener = peer_hold_port(&port);
     int fds[8];
 
     assert_int_equal(policy_parse(SLICE("127.0.0.0/8"), &options.policy, NULL), OK);
@@ -484,7 +501,6 @@ static void a_connection_that_does_not_come_about_runs_out_of_time(UNUSED void *
     call_send(sender, &call);
     assert_outcome(&call, ATTEMPT_TIMEOUT, "timed out while connecting");
     assert_false(call.outbound.result.may_have_arrived);
-    assert_true(call.outbound.result.took_us < 5 * US_PER_SECOND);
     call_clear(&call);
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
         (void)close(fds[i]);
@@ -495,7 +511,7 @@ static void a_connection_that_does_not_come_about_runs_out_of_time(UNUSED void *
 
 static void serve_silence(struct peer *peer, int fd)
 {
-    if (peer_hear_request(peer, fd)) {
+    if (peer_hear_request(peer, fd) && peer_say_over(peer, fd, "")) {
         peer_wait_for_end(fd);
     }
 }
@@ -503,20 +519,18 @@ static void serve_silence(struct peer *peer, int fd)
 /* The plan, and then nothing any more. */
 static void serve_start_and_hang(struct peer *peer, int fd)
 {
-    if (peer_hear_request(peer, fd) && peer_say_text(fd, peer->plan)) {
+    if (peer_hear_request(peer, fd) && peer_say_over(peer, fd, peer->plan)) {
         peer_wait_for_end(fd);
     }
 }
 
-static void exchange_with_little_time(struct call *call, peer_serve_fn *serve, const void *plan)
+static void exchange_until_time_is_out(struct call *call, peer_serve_fn *serve, const void *plan)
 {
     struct peer *peer = peer_start(serve, plan);
     struct sender *sender = loopback_sender();
 
     call_init(call, peer->port, "/hook");
-    call->outbound.timeout_us = 200 * US_PER_MS;
-    call_send(sender, call);
-    assert_in_range(call->outbound.result.took_us, 150 * US_PER_MS, 5 * US_PER_SECOND);
+    own_clock_run_out(sender, call, peer);
     sender_free(sender);
     peer_stop(peer);
 }
@@ -525,7 +539,7 @@ static void a_silent_receiver_runs_out_of_time(UNUSED void **state)
 {
     struct call call;
 
-    exchange_with_little_time(&call, serve_silence, NULL);
+    exchange_until_time_is_out(&call, serve_silence, NULL);
     assert_outcome(&call, ATTEMPT_TIMEOUT, "timed out waiting for the answer");
     assert_true(call.outbound.result.may_have_arrived);
     assert_int_equal(call.outbound.result.status, 0);
@@ -536,7 +550,7 @@ static void a_provisional_answer_is_none(UNUSED void **state)
 {
     struct call call;
 
-    exchange_with_little_time(&call, serve_start_and_hang, "HTTP/1.1 102 Processing\r\n\r\n");
+    exchange_until_time_is_out(&call, serve_start_and_hang, "HTTP/1.1 102 Processing\r\n\r\n");
     assert_int_equal(call.outbound.result.outcome, ATTEMPT_TIMEOUT);
     assert_int_equal(call.outbound.result.status, 0);
     call_clear(&call);
@@ -553,7 +567,7 @@ static void half_an_answer_runs_out_of_time(UNUSED void **state)
     for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
         struct call call;
 
-        exchange_with_little_time(&call, serve_start_and_hang, starts[i]);
+        exchange_until_time_is_out(&call, serve_start_and_hang, starts[i]);
         assert_outcome(&call, ATTEMPT_TIMEOUT, "timed out while reading the answer");
         assert_true(call.outbound.result.may_have_arrived);
         call_clear(&call);
@@ -570,17 +584,30 @@ static void serve_trickle(struct peer *peer, int fd)
     }
     /* The pause is a read that finds nothing; it ends when the other side hangs up. */
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &pause, sizeof pause);
-    while (recv(fd, &byte, 1, 0) != 0 && peer_say_text(fd, ".")) {
+    while (recv(fd, &byte, 1, 0) != 0 && peer_say_over(peer, fd, ".")) {
     }
 }
 
 static void a_byte_now_and_then_does_not_stretch_the_time(UNUSED void **state)
 {
+    enum { PARTS = 10 };
+    struct peer *peer = peer_start(serve_trickle, NULL);
+    struct sender *sender = loopback_sender();
     struct call call;
 
-    exchange_with_little_time(&call, serve_trickle, NULL);
+    call_init(&call, peer->port, "/hook");
+    call.outbound.timeout_us = OWN_CLOCK_CALL_US;
+    sender_start(sender, &call.outbound);
+    for (int i = 0; i < PARTS; i++) {
+        own_clock_await(sender, peer, peer_said(peer) + 1);
+        assert_int_equal(call.done, 0);
+        own_clock_pass(OWN_CLOCK_CALL_US / PARTS);
+    }
+    call_run(sender, &call);
     assert_outcome(&call, ATTEMPT_TIMEOUT, "timed out while reading the answer");
     call_clear(&call);
+    sender_free(sender);
+    peer_stop(peer);
 }
 
 static void serve_reset(struct peer *peer, int fd)
@@ -705,10 +732,11 @@ static void of_several_addresses_only_allowed_ones_are_connected(UNUSED void **s
     call_clear(&call);
 
     /* The allowed one does not answer: that is the news, not the refused ones. */
-    (void)close(peer_listen("127.0.0.1", &port));
+    int closed = peer_hold_port(&port);
     call_init(&call, port, "/");
     set_host(&call, "mixed.test", port);
     call_send(sender, &call);
+    (void)close(closed);
     assert_outcome(&call, ATTEMPT_CONNECT, "connection refused");
     call_clear(&call);
     sender_free(sender);
@@ -781,7 +809,6 @@ static void a_name_that_is_not_answered_runs_out_of_time(UNUSED void **state)
     struct peer *peer = peer_start(peer_answer_text, ANSWER_OK);
     struct call hanging, other;
 
-    (void)sem_init(&lookup_release, 0, 0);
     call_init(&hanging, 1, "/");
     set_host(&hanging, "hang.test", 1);
     hanging.outbound.timeout_us = 200 * US_PER_MS;
@@ -794,8 +821,7 @@ static void a_name_that_is_not_answered_runs_out_of_time(UNUSED void **state)
     call_run(sender, &hanging);
     assert_outcome(&hanging, ATTEMPT_TIMEOUT, "timed out while looking up the name");
     assert_false(hanging.outbound.result.may_have_arrived);
-    assert_true(hanging.outbound.result.took_us < 5 * US_PER_SECOND);
-    (void)sem_post(&lookup_release);
+    release_lookup();
     call_clear(&hanging);
     call_clear(&other);
     sender_free(sender);
@@ -808,12 +834,11 @@ static void the_connect_time_counts_for_the_lookup_too(UNUSED void **state)
     struct sender *sender = sender_new(env_system(), &options);
     struct call call;
 
-    (void)sem_init(&lookup_release, 0, 0);
     call_init(&call, 1, "/");
     set_host(&call, "hang.test", 1);
     call_send(sender, &call);
     assert_outcome(&call, ATTEMPT_TIMEOUT, "timed out while looking up the name");
-    (void)sem_post(&lookup_release);
+    release_lookup();
     call_clear(&call);
     sender_free(sender);
 }
@@ -1056,5 +1081,6 @@ int main(void)
         cmocka_unit_test(mail_without_a_mail_server_is_invalid),
     };
 
+    (void)sem_init(&lookup_release, 0, 0);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

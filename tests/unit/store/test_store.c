@@ -176,7 +176,7 @@ static void publish_all(void *ctx)
         start_one(&publisher->slots[i]);
     }
     while (publisher->stored + publisher->refused < publisher->started) {
-        if (!mailbox_wait(publisher->mailbox, 20 * US_PER_SECOND)) {
+        if (!mailbox_wait(publisher->mailbox, 2 * US_PER_MINUTE)) {
             abort(); /* a request did not come back */
         }
         (void)mailbox_run(publisher->mailbox);

@@ -46,7 +46,7 @@ static void serve(struct place *place)
         .threads = 1,
         .connections_max = 100,
         .connection_memory_bytes = 8192,
-        .request_timeout_us = 10 * US_PER_SECOND,
+        .request_timeout_us = 10 * WINDOW_US, /* the clock's days close no connection */
         .router = place->router,
         .store = place->driver.store,
         .app = &place->app,
