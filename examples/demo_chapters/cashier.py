@@ -20,7 +20,7 @@ def tell(stage: Stage) -> None:
     stage.tidings.make_account(ACCOUNT, cashier=merchant.credentials)
     # Of its own accord it would try again after five minutes.
     stage.tidings.make_channel(ACCOUNT, "--kind", "webhook", "--dialect", "cashier",
-                               "--retry", '{"every": "1s", "for": "24h", "jitter": 0}')
+                               "--retry", '{"every": "1500ms", "for": "24h", "jitter": 0}')
     say("The channel has no URL: each event has one of its own.")
     request = _refuse_and_take(stage, merchant)
     _verify(stage, merchant, request)
@@ -49,7 +49,7 @@ def _refuse_and_take(stage: Stage, merchant: Merchant) -> Request:
     payment = _payment("ord-000042", 9100001, "approved")
     event = stage.tidings.publish(ACCOUNT, "payment.changed", payment, "--notify-url", endpoint.url)
     first, second = endpoint.wait_for_count(2, DEADLINE_S)
-    delivery = wait_for_state(stage.account(ACCOUNT), event, "delivered")
+    delivery = wait_for_state(stage.account(ACCOUNT), event, "delivered", deadline_s=DEADLINE_S)
     say("This came there:")
     show_output(laid_out(first.body.decode()))
     say("The merchant checked the signature and answered -1, in a signed answer too. So it came again, signed anew:")
@@ -95,8 +95,10 @@ def _delay(stage: Stage, merchant: Merchant) -> None:
     say("That was the additional notification of delayed processing. The end is told as always:")
     command = ("operation", "complete", ACCOUNT, operation, "--data", _payment("ord-000043", 9100002, "approved"))
     show_command(["tidings", *command])
-    show_output(f"{operation} is {stage.tidings.ask(*command)['operation']['state']}")
+    ended = stage.tidings.ask(*command)
+    show_output(f"{operation} is {ended['operation']['state']}")
     _show_arrival(merchant, endpoint.wait_for_count(2, DEADLINE_S)[1])
+    wait_for_state(stage.account(ACCOUNT), ended["event"], "delivered", deadline_s=DEADLINE_S)
     assert not merchant.refused, merchant.refused
     assert [booking[:2] for booking in merchant.bookings[1:]] == [("9100002", "pending"), ("9100002", "approved")]
     say("What the merchant has booked:")

@@ -14,7 +14,7 @@ from support.wapi_client import Reply, WapiClient
 
 from .telling import show_command, show_output
 
-DEADLINE_S = 30.0  # for each thing that is waited for
+DEADLINE_S = 90.0  # for each thing that is waited for
 
 # Commands that lay an answer out, by what its media type ends with.
 READERS = {"xml": ["xmllint", "--format", "-"], "json": ["python3", "-m", "json.tool"]}

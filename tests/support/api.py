@@ -30,7 +30,7 @@ import time
 from typing import Any, Iterator, Sequence
 from urllib.parse import quote, urlencode, urlsplit
 
-DEADLINE_S = 30.0  # above the longest poll, 20 s
+DEADLINE_S = 60.0  # well above the longest poll, 20 s
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"

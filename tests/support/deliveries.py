@@ -11,9 +11,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from .api import Account
+from .own_time import MovableClock
 from .waiting import DEADLINE_S, eventually
 
 ONE_TRY = ["0s"]
+
+# For tests that count attempts: a machine that holds somebody up for some seconds does not make one more of them.
+PATIENT = {"send": {"connect_timeout": "1m", "attempt_timeout": "1m"}}
 
 
 def make_hook(account: Account, url: str, **fields) -> str:
@@ -59,6 +63,12 @@ def wait_for_state(account: Account, event: str, state: str, channel: str | None
 def wait_for_attempts(account: Account, event: str, count: int, channel: str | None = None) -> list[dict]:
     """Waits until so many attempts are recorded and returns all there are."""
     return wait_for_delivery(account, event, lambda delivery: len(delivery["attempts"]) >= count, channel)["attempts"]
+
+
+def pass_time(account: Account, clock: MovableClock, seconds: float) -> None:
+    """For the server, which closes a connection that nobody used for so long: ours is a new one after it."""
+    account.api.disconnect()
+    clock.advance(seconds)
 
 
 def seconds_to_next(delivery: dict) -> float:

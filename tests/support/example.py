@@ -19,7 +19,7 @@ from .ports import free_port
 from .server import TOP_FOLDER
 from .waiting import Journal
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 class Example:
@@ -32,7 +32,7 @@ class Example:
             env=os.environ | environment, stdout=subprocess.PIPE, text=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.lines.wait_for_count(1)
+        self.lines.wait_for_count(1, DEADLINE_S)
 
     def _read(self) -> None:
         for line in self._process.stdout:

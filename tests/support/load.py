@@ -23,6 +23,7 @@ from typing import Callable, Sequence
 from .api import Account, Api, Unanswered
 from .receiver import Receiver, Request
 from .recorder import Lease, Recorder
+from .waiting import Journal
 
 TRY_AGAIN = (429, 503, 507)
 AFTER_FAILURE_S = 0.01  # between tries while the server is down: often enough to catch its first moments
@@ -30,7 +31,7 @@ POLL_MS = 1000
 LEASE_MS = 5000
 MESSAGES_MAX = 100
 ACKNOWLEDGED = "ok"  # the status of a receipt that counted
-JOIN_DEADLINE_S = 60.0
+JOIN_DEADLINE_S = 90.0  # more than what a single request may take
 
 
 class Load:
@@ -39,6 +40,8 @@ class Load:
         self.api = Api(url, key)
         self.padding = "x" * payload_bytes
         self.failed = threading.Event()
+        self.published: Journal[str] = Journal("published")  # the events' ids
+        self.acknowledged: Journal[str] = Journal("acknowledged")
         self._failure: BaseException | None = None
         self._stop_publishing = threading.Event()
         self._stop_consuming = threading.Event()
@@ -86,6 +89,11 @@ class Load:
     def start(self) -> None:
         for thread in self._publishers + self._consumers:
             thread.start()
+
+    def wait_for_work(self) -> None:
+        """Until one more event was published, and then one more acknowledged."""
+        self.published.wait_for_count(len(self.published) + 1)
+        self.acknowledged.wait_for_count(len(self.acknowledged) + 1)
 
     def stop_publishing(self) -> None:
         """Lets each publisher finish the event it is at, which needs a server that runs."""
@@ -159,6 +167,7 @@ class _Publisher:
             event = self._publish_until_answered(mark)
             if event:
                 self._load.recorder.published(mark, event, self._channels, self._stream, sequence)
+                self._load.published.append(event)
 
     def _publish_until_answered(self, mark: str) -> str | None:
         """The event's id; None when the load failed meanwhile."""
@@ -211,6 +220,7 @@ class _Consumer:
             raise
         if answer.status in TRY_AGAIN:
             return
-        for result in answer.expect(200)["results"]:
+        for result in answer.expect(200, 409)["results"]:  # 409: all were held too long, and others have them now
             if result["status"] == ACKNOWLEDGED:
                 self._load.recorder.acknowledged(self._channel, events[result["receipt"]])
+                self._load.acknowledged.append(events[result["receipt"]])

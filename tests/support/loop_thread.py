@@ -12,7 +12,7 @@ import asyncio
 import threading
 from typing import Any, Callable, Coroutine
 
-STOP_DEADLINE_S = 10.0
+DEADLINE_S = 30.0  # for what takes milliseconds
 
 
 class LoopThread:
@@ -25,7 +25,7 @@ class LoopThread:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
 
-    def run(self, work: Coroutine, deadline_s: float = STOP_DEADLINE_S) -> Any:
+    def run(self, work: Coroutine, deadline_s: float = DEADLINE_S) -> Any:
         """Runs work on the loop and returns its result."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(deadline_s)
 
@@ -39,7 +39,7 @@ class LoopThread:
             return
         self.run(self._cancel_all())
         self.call(self.loop.stop)
-        self._thread.join(STOP_DEADLINE_S)
+        self._thread.join(DEADLINE_S)
         self.loop.close()
 
     async def _cancel_all(self) -> None:

@@ -32,7 +32,7 @@ from typing import Callable
 from .api import Api
 from .server import Server
 
-BUILD_DEADLINE_S = 60
+BUILD_DEADLINE_S = 120
 
 SOURCE = Path(__file__).with_suffix(".c")
 

@@ -51,7 +51,7 @@ __all__ = ["Endpoint", "Receiver", "Request", "Step", "Unreachable", "captured",
            "redirect"]
 
 BACKLOG = 4096
-CONNECT_PROBE_S = 0.2  # connecting on this machine takes microseconds; so long a silence means the queue is full
+CONNECT_PROBE_S = 1.0  # connecting on this machine takes microseconds; so long a silence means the queue is full
 
 
 class _Plan:

@@ -29,7 +29,7 @@ SECRET_PREFIX = "whsec_"
 PUBLIC_KEY_PREFIX = "whpk_"
 LIBRARY_FOLDER = Path(__file__).parent / "verify-standard"
 INSTALL_DEADLINE_S = 300.0
-RUN_DEADLINE_S = 60.0
+RUN_DEADLINE_S = 120.0
 
 # DER of a SubjectPublicKeyInfo for Ed25519 (RFC 8410) up to the 32 bytes of the key itself.
 ED25519_DER_START = bytes.fromhex("302a300506032b6570032100")

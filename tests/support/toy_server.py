@@ -132,7 +132,7 @@ class Toy:
 
 def _is_taken(request: urllib.request.Request) -> bool:
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status < 300
     except (urllib.error.URLError, OSError):
         return False

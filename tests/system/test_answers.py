@@ -11,14 +11,16 @@ from email.utils import formatdate
 import pytest
 
 from support.deliveries import (
-    ONE_TRY, count_deliveries, delivery_of, make_hook, publish, publish_many, wait_for_attempts, wait_for_count,
-    wait_for_delivery, wait_for_state)
+    ONE_TRY, count_deliveries, delivery_of, make_hook, publish, publish_many, seconds_to_next, wait_for_attempts,
+    wait_for_count, wait_for_delivery, wait_for_state)
 from support.receiver import Step, Unreachable, compressed_bomb, endless, huge, redirect
 from support.waiting import eventually
 
 MIB = 1024 * 1024
 TIMEOUT_MS = 400
-SLACK_S = 2.0  # for a machine that is busy with other things; without a limit these attempts would never end
+PATIENT_MS = 60_000  # a timeout that no machine is so busy as to need
+EARLY_S = 0.01  # two clocks are read, and in whole milliseconds
+HELD_UP_S = 15.0  # as long as the machine may be busy with other things; without a limit it would take longer still
 DAY_S = 86400
 
 
@@ -53,10 +55,10 @@ def try_all(account, receiver, steps: dict[str, Step], **fields) -> dict[str, di
 def test_only_2xx_is_delivered_and_every_other_status_is_recorded(account, hook):
     statuses = [status for status in range(200, 600) if status != 410]
     hook.plan(lambda request: Step(json.loads(request.body)["data"]))
-    make_hook(account, hook.url, retry=ONE_TRY, max_in_flight=16)
+    make_hook(account, hook.url, retry=ONE_TRY, max_in_flight=16, timeout_ms=PATIENT_MS)
     events = {status: publish(account, data=status) for status in statuses}
 
-    eventually(lambda: count_deliveries(account, "pending") == 0, 30, "all to be tried")
+    eventually(lambda: count_deliveries(account, "pending") == 0, 60, "all to be tried")
 
     assert count_deliveries(account, "delivered") == 100
     assert count_deliveries(account, "failed") == 299
@@ -180,33 +182,34 @@ SCHEDULED_S = 60
 JITTER = 0.2
 
 
-def wait_of_retry(account, receiver, path: str, value: str) -> float:
-    """For how long after its first attempt the second one of an event is put off."""
+def delivery_put_off(account, receiver, path: str, value: str) -> dict:
+    """An event's delivery after its first attempt, which was answered with this Retry-After."""
     endpoint = receiver.endpoint(path).plan(Step(503, headers=(("Retry-After", value),)))
     channel = make_hook(account, endpoint.url, retry=["0s", f"{SCHEDULED_S}s"], events=[f"try.{path[1:]}"])
     event = publish(account, f"try.{path[1:]}")
     delivery = wait_for_delivery(account, event, lambda d: d["next_attempt_at"], channel)
-    began = datetime.fromisoformat(delivery["attempts"][0]["began_at"])
     assert delivery["why"]["code"] == "waiting_for_retry"
-    return (datetime.fromisoformat(delivery["next_attempt_at"]) - began).total_seconds()
+    return delivery
 
 
 def test_retry_after_is_obeyed_up_to_a_day_and_nonsense_is_as_if_it_were_not_there(account, receiver):
-    waits = {value: wait_of_retry(account, receiver, f"/n{number}", value)
+    waits = {value: seconds_to_next(delivery_put_off(account, receiver, f"/n{number}", value))
              for number, value in enumerate(RETRY_AFTER_S)}
 
     for value, wait_s in waits.items():
         asked_s = RETRY_AFTER_S[value]
         if asked_s > SCHEDULED_S:
-            assert asked_s <= wait_s < asked_s + SLACK_S, value
+            assert asked_s - EARLY_S <= wait_s < asked_s + HELD_UP_S, value
         else:
-            assert SCHEDULED_S * (1 - JITTER) <= wait_s <= SCHEDULED_S * (1 + JITTER) + SLACK_S, value
+            assert SCHEDULED_S * (1 - JITTER) - EARLY_S <= wait_s <= SCHEDULED_S * (1 + JITTER) + HELD_UP_S, value
 
 
 def test_a_date_in_retry_after_is_obeyed(account, receiver):
-    wait_s = wait_of_retry(account, receiver, "/date", formatdate(time.time() + 600, usegmt=True))
+    asked_for = int(time.time()) + 600
+    delivery = delivery_put_off(account, receiver, "/date", formatdate(asked_for, usegmt=True))
 
-    assert 598 < wait_s < 600 + SLACK_S
+    due = datetime.fromisoformat(delivery["next_attempt_at"]).timestamp()
+    assert asked_for <= due < asked_for + HELD_UP_S
 
 
 def test_retry_after_with_a_redirect_or_an_unknown_status_counts_too(account, receiver):
@@ -215,7 +218,7 @@ def test_retry_after_with_a_redirect_or_an_unknown_status_counts_too(account, re
     wait_for_state(account, publish(account), "delivered")
 
     first, second = endpoint.requests
-    assert 1.0 <= second.time - first.time < 1.0 + SLACK_S
+    assert second.time - first.time >= 1.0 - EARLY_S
 
 
 def test_who_asks_to_wait_is_left_alone_by_all_deliveries(account, hook):
@@ -227,26 +230,31 @@ def test_who_asks_to_wait_is_left_alone_by_all_deliveries(account, hook):
         wait_for_state(account, event, "delivered")
     first, *others = hook.requests
     assert len(others) == 3
-    assert min(request.time for request in others) >= first.time + 1.0
+    assert min(request.time for request in others) >= first.time + 1.0 - EARLY_S
 
 
 # Silence, resets, floods
 
 
-def test_every_silence_ends_in_time_and_every_reset_at_once(account, receiver):
+def is_timeout(attempt: dict) -> bool:
+    """Whether it took the channel's timeout and not, for instance, the usual one."""
+    return TIMEOUT_MS - EARLY_S * 1000 <= attempt["took_ms"] < HELD_UP_S * 1000
+
+
+def test_every_silence_ends_by_the_timeout_and_every_reset_by_itself(account, receiver):
     hanging = {f"hang-{stage}": Step(hang=stage) for stage in ("request", "answer", "headers", "body")}
     trickling = {"trickle": Step(200, body=b"x" * 1000, trickle_s=0.05)}
     resetting = {f"reset-{stage}": Step(reset=stage) for stage in ("request", "answer", "headers", "body")}
 
-    attempts = try_all(account, receiver, {**hanging, **trickling, **resetting}, timeout_ms=TIMEOUT_MS)
+    attempts = {**try_all(account, receiver, {**hanging, **trickling}, timeout_ms=TIMEOUT_MS),
+                **try_all(account, receiver, resetting, timeout_ms=PATIENT_MS)}
 
     for name in (*hanging, *trickling):
         assert attempts[name]["outcome"] == "timeout", name
-        assert TIMEOUT_MS <= attempts[name]["took_ms"] < TIMEOUT_MS + SLACK_S * 1000, name
+        assert is_timeout(attempts[name]), name
         assert "timed out" in attempts[name]["detail"], name
     for name in resetting:
         assert attempts[name]["outcome"] == "connect", name
-        assert attempts[name]["took_ms"] < TIMEOUT_MS, name
 
 
 @pytest.mark.settings({"send": {"connect_timeout": f"{TIMEOUT_MS}ms"}})
@@ -259,7 +267,7 @@ def test_connecting_where_nobody_answers_ends_in_time(account):
 
     assert attempt["outcome"] == "timeout"
     assert attempt["detail"] == "timed out while connecting"
-    assert TIMEOUT_MS <= attempt["took_ms"] < TIMEOUT_MS + SLACK_S * 1000
+    assert is_timeout(attempt)
 
 
 def test_a_refused_connection_and_an_unknown_name_are_told_apart(account, receiver, hook):
@@ -277,7 +285,7 @@ def test_a_refused_connection_and_an_unknown_name_are_told_apart(account, receiv
 
 
 def test_a_slow_answer_within_the_timeout_is_an_answer(account, hook):
-    attempt = one_try(account, hook, Step(200, body=b"good", delay_s=0.3, trickle_s=0.02), timeout_ms=5000)
+    attempt = one_try(account, hook, Step(200, body=b"good", delay_s=0.3, trickle_s=0.02), timeout_ms=PATIENT_MS)
 
     assert attempt["outcome"] == "delivered"
     assert attempt["took_ms"] >= 300
@@ -287,11 +295,11 @@ def test_endless_and_huge_answers_are_cut_and_memory_stays_flat(server, account,
     steps = {"endless": endless(), "huge": huge(10_000 * MIB), "bomb": compressed_bomb(200 * MIB)}
     for endpoint in map(receiver.endpoint, (f"/{name}" for name in steps)):
         endpoint.plan(steps[endpoint.path[1:]])
-        make_hook(account, endpoint.url, retry=ONE_TRY)
+        make_hook(account, endpoint.url, retry=ONE_TRY, timeout_ms=PATIENT_MS)
 
     with server.memory_grows_by_less_than(24 * MIB):
         publish_many(account, 20)
-        wait_for_count(account, "delivered", 60, deadline_s=20)
+        wait_for_count(account, "delivered", 60, deadline_s=60)
 
     read_at_most = max(request.answer_bytes for request in receiver.requests)
     assert read_at_most < 16 * MIB  # the kernel's buffers hold some of it
@@ -398,7 +406,7 @@ def test_a_test_of_a_receiver_that_hangs_ends_in_time(account, hook):
     result = account.test_channel(channel).expect(200)
 
     assert (result["outcome"], result["status"]) == ("timeout", None)
-    assert TIMEOUT_MS <= result["took_ms"] < TIMEOUT_MS + SLACK_S * 1000
+    assert is_timeout(result)
 
 
 @pytest.mark.settings({"shutdown": {"drain": "1s"}})
@@ -428,5 +436,6 @@ def test_attempts_are_numbered_timed_and_told_in_order(account, hook):
     assert [attempt["status"] for attempt in attempts] == [500, None, 404, 200]
     times = [datetime.fromisoformat(attempt["began_at"]) for attempt in attempts]
     assert times == sorted(times)
-    for attempt, request in zip(attempts, hook.requests):
-        assert abs(datetime.fromisoformat(attempt["began_at"]).timestamp() - request.wall) < SLACK_S
+    for began, request, next_began in zip(times, hook.requests, [*times[1:], None]):
+        assert began.timestamp() <= request.wall + EARLY_S
+        assert next_began is None or request.wall <= next_began.timestamp() + EARLY_S

@@ -21,7 +21,7 @@ from support.server import program_path
 from support.waiting import eventually
 
 OK, FAILED, USAGE = 0, 1, 2
-RUN_DEADLINE_S = 30
+RUN_DEADLINE_S = 60
 
 
 class Cli:

@@ -12,7 +12,7 @@ import pytest
 
 from support.server import TOP_FOLDER, program_path
 
-RUN_DEADLINE_S = 120  # what is promised for the whole of it
+RUN_DEADLINE_S = 330  # for what hangs; the demo gives up by itself before
 ALL_IS_WELL = "All of it happened"
 
 

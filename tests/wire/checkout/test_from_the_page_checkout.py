@@ -6,6 +6,7 @@ a client of his own may notice.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import itertools
 import json
@@ -36,8 +37,8 @@ DENIED = b"Invalid JWT. Denying request."
 NOTHING = {"messages": [], "autoAckFailedMessages": []}
 
 DAY_S = 86400
-TOLERANCE_S = 1.0
-DEADLINE_S = 30
+TOLERANCE_S = 15.0  # for a busy machine; a wait that nothing ends takes the 20 s of its cap
+DEADLINE_S = 50  # above that cap
 PAGE_TIME = 1681265492  # the source page's createdAt, to the second
 PAGE_INSTANT = "2023-04-12T02:11:32"
 
@@ -115,7 +116,8 @@ class Merchant:
         """One request on a connection of its own; headers are sent as they are here instead of the usual ones."""
         connection = http.client.HTTPConnection(self.address, timeout=DEADLINE_S)
         try:
-            connection.request(method, self.prefix + path, body, self.headers if headers is None else headers)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it was answered before all was sent
+                connection.request(method, self.prefix + path, body, self.headers if headers is None else headers)
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read())
         finally:
@@ -217,12 +219,6 @@ def merchant_at(days) -> Callable[..., Merchant]:
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(128) as made:
         yield made
-
-
-def is_being_waited(merchant: Merchant) -> None:
-    """Returns when what was sent before on other connections is being served: one thread serves in turn."""
-    for _ in range(3):
-        merchant.account.get().expect(200)
 
 
 # 4.1 Transport
@@ -335,12 +331,12 @@ def test_headers_given_twice_open_nobody_elses_door(merchant, other, api, lines)
     assert answer.status in (200, 400, 403) and b"CART-77" not in answer.raw, answer
 
 
-@pytest.mark.settings({"server": {"auth_failures_max": 3}})
+@pytest.mark.settings({"server": {"auth_failures_max": 2}})  # forgotten one each half minute
 def test_who_keeps_guessing_is_held_off(merchant):
     """4.6: other 4xx as gRPC status JSON: 429 is 8."""
     wrong = {**merchant.headers, "Authorization": "Bearer wrong-token-0123456789"}
-    answers = [merchant.call("GET", "/notifications/receive", headers=wrong) for _ in range(6)]
-    assert answers[0].status == 403 and answers[-1].status == 429
+    answers = [merchant.call("GET", "/notifications/receive", headers=wrong) for _ in range(3)]
+    assert [answer.status for answer in answers] == [403, 403, 429]
     answers[-1].is_status(8)
     assert int(answers[-1].headers["Retry-After"]) > 0
 
@@ -527,10 +523,10 @@ def test_a_wait_is_cut_at_its_cap(merchant, value):
     assert 1 <= time.monotonic() - began < 1 + TOLERANCE_S
 
 
-def test_a_message_ends_the_wait(merchant, pool):
+def test_a_message_ends_the_wait(merchant, pool, wait_for_polls):
     """4.2, 4.8/6: return at once as soon as at least one message is there."""
     poll = pool.submit(merchant.pending, timeoutMs=20000)
-    is_being_waited(merchant)
+    wait_for_polls(1)
     merchant.tell(5)
     told = time.monotonic()
     assert carts_of(poll.result(DEADLINE_S)) == [5]
@@ -545,20 +541,20 @@ def test_what_is_there_already_is_not_waited_for(merchant):
     assert time.monotonic() - began < TOLERANCE_S
 
 
-def test_news_of_another_merchant_do_not_end_the_wait(merchant, other, pool):
+def test_news_of_another_merchant_do_not_end_the_wait(merchant, other, pool, wait_for_polls):
     """4.8/11: A's wait is A's: B's message neither shows in it nor ends it."""
-    poll = pool.submit(merchant.receive, timeoutMs=700)
-    is_being_waited(merchant)
-    other.tell()
-    began = time.monotonic()
-    assert poll.result(DEADLINE_S).content == NOTHING
-    assert time.monotonic() - began > 0.2
+    poll = pool.submit(merchant.pending, timeoutMs=20000)
+    wait_for_polls(1)
+    other.tell(1)
+    assert carts_of(other.pending()) == [1]
+    merchant.tell(2)
+    assert carts_of(poll.result(DEADLINE_S)) == [2]
 
 
-def test_many_polls_wait_for_one_merchant(merchant, pool):
+def test_many_polls_wait_for_one_merchant(merchant, pool, wait_for_polls):
     """4.8/7: many parallel long polls for one merchant: each gets the message, nothing hides it."""
     polls = [pool.submit(merchant.pending, timeoutMs=20000) for _ in range(60)]
-    is_being_waited(merchant)
+    wait_for_polls(60)
     merchant.tell()
     answers = [poll.result(DEADLINE_S) for poll in polls]
     assert len({tuple(ids_of(answer)) for answer in answers}) == 1 and len(answers[0]) == 1
@@ -566,31 +562,32 @@ def test_many_polls_wait_for_one_merchant(merchant, pool):
     assert merchant.ack(*ids_of(answers[0])) == []
 
 
-def test_of_many_polls_with_auto_ack_one_gets_the_message(merchant, pool):
+def test_of_many_polls_with_auto_ack_one_gets_the_message(merchant, pool, wait_for_polls):
     """4.7: at most once with autoAck: what one poll has acknowledged no other one gets."""
-    polls = [pool.submit(merchant.pending, timeoutMs=1500, autoAck="true") for _ in range(20)]
-    is_being_waited(merchant)
-    merchant.tell_many(7)
+    polls = [pool.submit(merchant.pending, maxNumberMessages=1, timeoutMs=20000, autoAck="true") for _ in range(20)]
+    wait_for_polls(20)
+    merchant.tell_many(20)
     answers = [message for poll in polls for message in poll.result(DEADLINE_S)]
-    assert sorted(carts_of(answers) + carts_of(merchant.pending())) == list(range(7))
+    assert sorted(carts_of(answers)) == list(range(20)) and merchant.pending() == []
 
 
-def test_a_client_that_goes_while_it_waits_loses_nothing(merchant, api):
+def test_a_client_that_goes_while_it_waits_loses_nothing(merchant, api, wait_for_polls):
     """4.8/7: client closes the connection during a long poll: nothing is acked or lost."""
     for _ in range(20):
         with api.connect() as gone:
             gone.send(merchant.request_bytes("/notifications/receive?timeoutMs=20000"))
-            is_being_waited(merchant)
+            wait_for_polls(1)
+        wait_for_polls(0)
     merchant.tell(3)
     assert carts_of(merchant.pending(timeoutMs=5000)) == [3]
 
 
-def test_a_client_that_goes_while_it_waits_with_auto_ack_has_acknowledged_nothing(merchant, api):
+def test_a_client_that_goes_while_it_waits_with_auto_ack_has_acknowledged_nothing(merchant, api, wait_for_polls):
     """4.8/7: nothing is acked: it was gone long before there was something to acknowledge."""
     with api.connect() as gone:
         gone.send(merchant.request_bytes("/notifications/receive?timeoutMs=20000&autoAck=true"))
-        is_being_waited(merchant)
-    is_being_waited(merchant)
+        wait_for_polls(1)
+    wait_for_polls(0)
     merchant.tell(3)
     assert carts_of(merchant.pending(timeoutMs=2000)) == [3]
 
@@ -602,29 +599,30 @@ def test_a_wait_that_is_over_has_acknowledged_nothing(merchant):
     assert len(merchant.pending()) == 1
 
 
-def test_a_token_that_is_changed_ends_for_those_who_wait(merchant, pool):
+def test_a_token_that_is_changed_ends_for_those_who_wait(merchant, pool, wait_for_polls):
     """4.6: token not for this merchant (any more): 403."""
-    poll = pool.submit(merchant.receive, timeoutMs=3000)
-    is_being_waited(merchant)
+    poll = pool.submit(merchant.receive, timeoutMs=20000)
+    wait_for_polls(1)
     merchant.account.patch(checkout={"merchant_id": MERCHANT_ID, "token": "another-token-0003"}).expect(200)
     merchant.tell()
     poll.result(DEADLINE_S).is_denied()
     merchant.receive().is_denied()
 
 
-def test_an_account_that_is_deleted_ends_for_those_who_wait(merchant, pool):
+def test_an_account_that_is_deleted_ends_for_those_who_wait(server, merchant, pool, wait_for_polls):
     """4.6: not for this merchant: 403, and no crash."""
-    poll = pool.submit(merchant.receive, timeoutMs=2000)
-    is_being_waited(merchant)
+    poll = pool.submit(merchant.receive, timeoutMs=20000)
+    wait_for_polls(1)
     merchant.account.delete().expect(204)
-    assert poll.result(DEADLINE_S).status in (200, 403)
     merchant.receive().is_denied()
+    assert server.stop() == 0  # which ends the wait too
+    assert poll.result(DEADLINE_S).status in (200, 403)
 
 
-def test_a_server_that_stops_does_not_keep_those_who_wait(server, merchant, pool):
+def test_a_server_that_stops_does_not_keep_those_who_wait(server, merchant, pool, wait_for_polls):
     """4.2, 4.6: the wait ends with nothing, at most `timeoutMs` long, or with 503, code 14; the program ends."""
     poll = pool.submit(merchant.receive, timeoutMs=20000)
-    is_being_waited(merchant)
+    wait_for_polls(1)
     assert server.stop() == 0
     answer = poll.result(DEADLINE_S)
     assert answer.body == NOTHING if answer.status == 200 else answer.is_status(14) is None
@@ -1233,6 +1231,7 @@ def test_an_acknowledgement_by_query_is_none(merchant):
 # 4.7, 4.8/17 What survives
 
 
+@pytest.mark.promise
 def test_what_is_pending_and_what_is_acked_survive_a_crash(server, merchant):
     """4.7, 4.8/17: unacked messages and ack state survive; autoAck is durable once the reply is out; ids stay."""
     merchant.tell_many(6)
@@ -1276,7 +1275,7 @@ def test_consumers_that_poll_and_ack_at_once_lose_nothing(merchant, pool):
 
     workers: list[Future] = [pool.submit(drain) for _ in range(6)]
     for worker in workers:
-        worker.result(DEADLINE_S * 3)
+        worker.result()
     assert set(seen) == set(range(1000))
 
 

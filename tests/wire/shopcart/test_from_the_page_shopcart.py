@@ -19,7 +19,7 @@ import pytest
 from support.answers import Step, redirect
 from support.api import Api
 from support.certificates import server_context
-from support.deliveries import wait_for_attempts, wait_for_delivery
+from support.deliveries import PATIENT, wait_for_attempts, wait_for_delivery
 from support.own_time import MovableClock
 from support.ports import free_port
 from support.receiver import Receiver
@@ -33,6 +33,9 @@ TEST = re.compile(rb"<Test>Test notification queued at (\d{4}-\d\d-\d\d \d\d:\d\
 KEY_ERROR = '<Response success="false"><Error>Invalid merchant key</Error></Response>'
 HREF = "{http://www.w3.org/1999/xlink}href"
 RETRIES_SOON = {"first": "200ms", "factor": 2, "max": "10s", "for": "1h", "jitter": 0}
+LATE_S = 30.0  # what a busy machine may add to a gap: less than there is between one and the next
+
+pytestmark = pytest.mark.settings(PATIENT)
 
 
 def shape(raw: bytes) -> str:
@@ -177,7 +180,8 @@ def test_the_push_has_nothing_by_which_one_could_call(shop, endpoint):
     make_hook(shop, endpoint.url)
     order(shop, SecretPart="only for who pulls")
     (request,) = endpoint.wait_for_count(1)
-    everything = repr(request.header_list).encode() + request.body
+    said = request.body.replace(token_of(request).encode(), b"")  # by chance a token may have any digits
+    everything = repr(request.header_list).encode() + said
     assert KEY.encode() not in everything and b"700123" not in everything and b"only for" not in everything
 
 
@@ -277,6 +281,11 @@ def _seconds(text: str) -> float:
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
+def _is_gap(seconds: float, wanted_s: float) -> bool:
+    """From the beginning of an attempt, which takes its time too."""
+    return wanted_s - 0.01 <= seconds < wanted_s + LATE_S
+
+
 def _fail_and_read_gap(shop, event: str, count: int) -> tuple[float, str]:
     """The gap in seconds that the server plans after its count-th attempt, and the delivery's id."""
     attempts = wait_for_attempts(shop, event, count)
@@ -292,7 +301,7 @@ def test_by_default_the_gaps_are_minutes_that_double(shop, endpoint):
     event = order(shop)
     for count in range(1, 14):
         gap, delivery = _fail_and_read_gap(shop, event, count)
-        assert abs(gap - min(60 * 2 ** (count - 1), 86400)) < 1.5, (count, gap)
+        assert _is_gap(gap, min(60 * 2 ** (count - 1), 86400)), (count, gap)
         shop.retry(delivery).expect(202)
 
 
@@ -300,7 +309,8 @@ def test_a_week_without_a_200_ends_it(start_server, endpoint, tmp_path):
     """2.5: 7 days of age, then it is given up; the order can be pulled all the same."""
     endpoint.plan(Step(500))
     clock = MovableClock(tmp_path)
-    server = start_server({"send": {"allow_private": "127.0.0.0/8"}}, environment=clock.environment)
+    server = start_server({"send": {**PATIENT["send"], "allow_private": "127.0.0.0/8"}},
+                          environment=clock.environment)
     shop = Api(server.url, server.admin_key).account("shop")
     shop.put(shopcart={"merchant_id": "700123", "key": KEY}).expect(201)
     channel = make_hook(shop, endpoint.url)
@@ -322,12 +332,12 @@ def test_the_doubling_goes_on_after_a_restart(server, shop, endpoint):
     event = order(shop)
     for count, end in ((1, "stop"), (2, "kill"), (3, "stop")):
         gap, delivery = _fail_and_read_gap(shop, event, count)
-        assert abs(gap - 60 * 2 ** (count - 1)) < 1.5, (count, gap)
+        assert _is_gap(gap, 60 * 2 ** (count - 1)), (count, gap)
         getattr(server, end)()
         server.start()
         assert abs(_fail_and_read_gap(shop, event, count)[0] - gap) < 0.01
         shop.retry(delivery).expect(202)
-    assert abs(_fail_and_read_gap(shop, event, 4)[0] - 480) < 1.5
+    assert _is_gap(_fail_and_read_gap(shop, event, 4)[0], 480)
 
 
 @pytest.mark.parametrize("fault", ["refused", "name", "tls", "timeout"])
@@ -340,22 +350,33 @@ def test_what_never_reaches_the_listener_counts_as_an_attempt(shop, receiver, fa
     }
     make_hook(shop, urls[fault], timeout_ms=300)
     event = order(shop)
-    receiver.complaints.clear()
     for count in (1, 2, 3):
         gap, delivery = _fail_and_read_gap(shop, event, count)
-        assert abs(gap - 60 * 2 ** (count - 1)) < 2, (count, gap)
+        assert _is_gap(gap, 60 * 2 ** (count - 1)), (count, gap)
         shop.retry(delivery).expect(202)
     wait_for_attempts(shop, event, 4)
+    receiver.stop()  # nothing of it is read any more
     receiver.complaints.clear()  # a TLS handshake is no HTTP
 
 
-@pytest.mark.parametrize("delay_s, outcomes", [(0.7, ["delivered"]), (1.6, ["timeout", "delivered"])])
-def test_a_slow_200_counts_until_the_timeout(shop, endpoint, delay_s, outcomes):
-    """2.6/19: just under and over the timeout: a duplicate is legal, a loss is not."""
-    endpoint.plan(Step(200, delay_s=delay_s), Step(200))
-    make_hook(shop, endpoint.url, retry=RETRIES_SOON, timeout_ms=1150)
+def test_a_slow_200_counts_until_the_timeout(shop, endpoint):
+    """2.6/19: under the timeout."""
+    endpoint.plan(Step(200, delay_s=0.7))
+    make_hook(shop, endpoint.url, retry=RETRIES_SOON, timeout_ms=50_000)
     event = order(shop)
-    assert [each["outcome"] for each in _wait_until_delivered(shop, event)["attempts"]] == outcomes
+    assert [each["outcome"] for each in _wait_until_delivered(shop, event)["attempts"]] == ["delivered"]
+
+
+def test_a_200_after_the_timeout_does_not_count(shop, receiver, endpoint):
+    """2.6/19: over the timeout: a duplicate is legal, a loss is not."""
+    gate = receiver.gate()
+    endpoint.plan(Step(200, gate=gate))
+    make_hook(shop, endpoint.url, retry=RETRIES_SOON, timeout_ms=1000)
+    event = order(shop)
+    wait_for_attempts(shop, event, 1)
+    gate.open()  # from here on it answers in time, but for what is held up by others
+    *late, last = [each["outcome"] for each in _wait_until_delivered(shop, event)["attempts"]]
+    assert late == ["timeout"] * len(late) and late and last == "delivered"
 
 
 def test_a_new_url_counts_from_the_next_attempt_on(shop, receiver):
@@ -386,7 +407,7 @@ def test_first_attempts_go_in_order_and_a_failure_holds_up_nobody(shop, endpoint
 }})
 def test_later_types_have_their_own_root_and_an_id(shop, endpoint):
     """2.2, 2.6/9: the root is the event type, in its own case; the set is open."""
-    make_hook(shop, endpoint.url)
+    make_hook(shop, endpoint.url, max_in_flight=1)  # on one connection none overtakes another
     order(shop, 90000001)
     order(shop, 90000001, "order.status")
     order(shop, "a<&b", "recurring.status")

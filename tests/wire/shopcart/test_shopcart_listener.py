@@ -6,13 +6,15 @@ from typing import Iterator
 
 import pytest
 
-from support.deliveries import wait_for_attempts, wait_for_state
+from support.deliveries import PATIENT, wait_for_attempts, wait_for_state
 from support.example import Example
 from support.ports import free_port
 
 BOMB = (b'<!DOCTYPE NewOrder [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
         b"<NewOrder><Token>&b;</Token></NewOrder>")
 OUTSIDE = b'<!DOCTYPE Test [<!ENTITY x SYSTEM "file:///etc/hostname">]><Test>&x;</Test>'
+
+pytestmark = pytest.mark.settings(PATIENT)
 
 
 class Listener(Example):
@@ -77,4 +79,5 @@ def test_while_it_cannot_pull_the_notification_comes_again(shop, listener, serve
     wait_for_state(shop.account, event, "delivered")
 
     assert first["status"] == 503
+    listener.lines.wait_for_count(2)
     assert listener.said == ["order 90000001 by None"]

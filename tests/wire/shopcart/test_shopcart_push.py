@@ -6,28 +6,38 @@ import re
 
 import pytest
 
+from support.api import Api
 from support.certificates import server_context
-from support.deliveries import delivery_of, publish, seconds_to_next, wait_for_attempts, wait_for_state
+from support.deliveries import PATIENT, delivery_of, publish, seconds_to_next, wait_for_attempts, wait_for_state
+from support.own_time import MovableClock
 from support.ports import free_port
 from support.receiver import Receiver, Step, redirect
-from support.shopcart import token_of
+from support.shopcart import Shop, token_of
 from support.waiting import eventually
 
 TYPES = {"order.created": "NewOrder Token", "order.status": "OrderStatusChange Id",
          "subscription.status": "RecurringOrderStatusChange Id"}
 # In place of the minute of the protocol, so that doubling can be watched.
 QUICK = {"first": "300ms", "factor": 2, "max": "10s", "for": "60s", "jitter": 0}
-SLACK_S = 0.9  # for a machine that is busy with other things
+LATE_S = 30.0  # what a busy machine may be behind; less than there is between one gap and the next
+
+pytestmark = pytest.mark.settings(PATIENT)
 
 
 def gaps(requests) -> list[float]:
     return [later.time - earlier.time for earlier, later in zip(requests, requests[1:])]
 
 
-def assert_gaps(requests, *expected_s: float) -> None:
-    assert len(requests) == len(expected_s) + 1
-    for gap_s, expected in zip(gaps(requests), expected_s):
-        assert expected - 0.01 <= gap_s <= expected + SLACK_S, (gaps(requests), expected_s)
+def assert_gaps(requests, *least_s: float) -> None:
+    """How much longer they are is the machine's; what the server plans is looked at by assert_next()."""
+    assert len(requests) == len(least_s) + 1
+    for gap_s, least in zip(gaps(requests), least_s):
+        assert gap_s >= least - 0.01, (gaps(requests), least_s)
+
+
+def assert_next(delivery: dict, minutes: int) -> None:
+    """The gap that the server has planned."""
+    assert 0 <= seconds_to_next(delivery) - minutes * 60 + 0.01 < LATE_S, delivery
 
 
 # The document
@@ -195,7 +205,7 @@ def test_the_gaps_begin_with_a_minute(shop, hook, server):
     for attempts, minutes in enumerate((1, 2, 4, 8), 1):
         wait_for_attempts(shop.account, event, attempts)
         delivery = eventually(lambda: with_next(delivery_of(shop.account, event)))
-        assert abs(seconds_to_next(delivery) - minutes * 60) < 2.0, delivery
+        assert_next(delivery, minutes)
         server.restart()
         shop.account.retry(delivery["id"]).expect(200, 202)
 
@@ -205,18 +215,36 @@ def with_next(delivery: dict) -> dict:
     return delivery
 
 
-def test_a_crash_does_not_shorten_the_gap(shop, hook, server):
-    """2.6/7: gap n+1 follows gap n."""
-    hook.plan(*[Step(500)] * 3, Step(200))
-    shop.make_hook(hook.url, retry=QUICK)
+@pytest.mark.promise
+def test_a_crash_does_not_shorten_the_gap(start_server, hook, tmp_path):
+    """2.6/7: gap n+1 follows gap n. Of the two minutes after the second attempt, one passes while it is down."""
+    clock = MovableClock(tmp_path)
+    server = start_server({"send": {**PATIENT["send"], "allow_private": "127.0.0.0/8"}},
+                          environment=clock.environment)
+    account = Api(server.url, server.admin_key).account("shop")
+    account.put().expect(201)
+    shop = Shop.of(account, "700123")
+    hook.plan(Step(500), Step(500), Step(200))
+    shop.make_hook(hook.url)
     event = shop.order(Id=1)
-    wait_for_attempts(shop.account, event, 3)
+    wait_for_attempts(account, event, 1)
+    account.retry(delivery_of(account, event)["id"]).expect(202)
+    wait_for_attempts(account, event, 2)
+    planned = delivery_of(account, event)
+    assert_next(planned, 2)
 
     server.kill()
+    clock.advance(60)
     server.start()
-    wait_for_state(shop.account, event, "delivered")
+    wait_for_state(account, shop.order(Id=2), "delivered")
+    waiting = delivery_of(account, event)
+    server.kill()
+    clock.advance(60 + LATE_S)
+    server.start()
+    delivered = wait_for_state(account, event, "delivered")
 
-    assert_gaps(hook.requests, 0.3, 0.6, 1.2)
+    assert (waiting["attempt_count"], waiting["next_attempt_at"]) == (2, planned["next_attempt_at"])
+    assert delivered["attempt_count"] == 3
 
 
 def unresolved(_hook) -> str:
@@ -245,10 +273,12 @@ def test_no_answer_counts_as_an_attempt_and_doubles_the_gap(shop, receiver, hook
     for attempts, minutes in enumerate((1, 2), 1):
         wait_for_attempts(shop.account, event, attempts)
         delivery = eventually(lambda: with_next(delivery_of(shop.account, event)))
-        assert abs(seconds_to_next(delivery) - minutes * 60) < 2.0, delivery
+        assert_next(delivery, minutes)
         assert delivery["attempts"][-1]["status"] is None
         shop.account.retry(delivery["id"]).expect(200, 202)
-    receiver.complaints.clear()  # the handshake that it was sent in vain
+    wait_for_attempts(shop.account, event, 3)
+    receiver.stop()  # all that was sent has been read or is lost
+    receiver.complaints.clear()  # the handshakes that it was sent in vain
 
 
 def test_a_change_of_the_url_counts_from_the_next_attempt_on(shop, receiver, hook):
@@ -268,20 +298,26 @@ def test_a_change_of_the_url_counts_from_the_next_attempt_on(shop, receiver, hoo
 def test_a_slow_200_within_the_time_is_delivered(shop, hook):
     """2.6/19: just under the timeout."""
     hook.plan(Step(delay_s=0.5))
-    shop.make_hook(hook.url, timeout_ms=5000)
+    shop.make_hook(hook.url, timeout_ms=50_000)
 
     assert wait_for_state(shop.account, shop.order(Id=1), "delivered")["attempt_count"] == 1
 
 
-def test_a_200_that_comes_too_late_is_not(shop, hook):
-    """2.6/19: just over it; then it comes twice, which is legal."""
-    hook.plan(Step(delay_s=1.5), Step(200))
-    shop.make_hook(hook.url, retry=QUICK, timeout_ms=1000)
+def test_a_200_that_comes_too_late_is_not(shop, hook, receiver):
+    """2.6/19: over it; then it comes twice, which is legal."""
+    gate = receiver.gate()
+    hook.plan(Step(gate=gate))
+    channel = shop.make_hook(hook.url, timeout_ms=300)
+    event = shop.order(Id=1)
+    wait_for_attempts(shop.account, event, 1)
+    gate.open()
 
-    delivery = wait_for_state(shop.account, shop.order(Id=1), "delivered")
+    shop.account.patch_channel(channel, timeout_ms=30_000).expect(200)
+    shop.account.retry(delivery_of(shop.account, event)["id"]).expect(202)
 
+    delivery = wait_for_state(shop.account, event, "delivered")
     assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["timeout", "delivered"]
-    assert hook.requests[0].body == hook.requests[1].body
+    assert len({request.body for request in hook.requests}) == 1
 
 
 def test_a_channel_has_the_protocols_schedule_and_timeout_by_itself(shop, hook):

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from support.deliveries import wait_for_state
+from support.deliveries import PATIENT, wait_for_state
 from support.receiver import Step
 
 TEXT = rb"<Test>Test notification queued at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)</Test>"
 NO_URL = "No notification URL is set"
-QUICK = ["0s", "200ms", "200ms"]
+
+pytestmark = pytest.mark.settings(PATIENT)
 
 
 def test_it_is_answered_at_once_and_sent(shop, hook):
@@ -27,6 +28,7 @@ def test_it_is_answered_at_once_and_sent(shop, hook):
     assert before <= queued.replace(tzinfo=timezone.utc) <= datetime.now(timezone.utc)
 
 
+@pytest.mark.promise
 def test_a_retry_has_the_identical_text_also_after_a_crash(shop, hook, server):
     """2.6/8: the time is that of queueing."""
     hook.plan(Step(500), Step(500), Step(200))

@@ -1,11 +1,15 @@
 """Customers of the command API.
 
-| fixture | gives                                                                                |
-| ------- | ------------------------------------------------------------------------------------ |
-| harbor  | an account whose login at the command API is "harbor"; it gets a queue by that       |
-| client  | its client at /wapi/xml                                                              |
-| clients | the same at both doors: {"xml": .., "json": ..}                                      |
-| notify  | notify(code, result, **fields) publishes a notification and returns the event's id   |
+| fixture      | gives                                                                                |
+| ------------ | ------------------------------------------------------------------------------------ |
+| harbor       | an account whose login at the command API is "harbor"; it gets a queue by that       |
+| client       | its client at /wapi/xml                                                              |
+| clients      | the same at both doors: {"xml": .., "json": ..}                                      |
+| notify       | notify(code, result, **fields) publishes a notification and returns the event's id   |
+| start_server | as elsewhere, but its servers are kind to a test that is held up                     |
+
+They take the last hour's auth too, so that a test may run over the full hour; those about hours have {"wapi":
+{"previous_hour": None}}, which is the default. And they wait for a connection as long as they can.
 """
 
 from __future__ import annotations
@@ -17,8 +21,20 @@ import pytest
 from support.api import Account
 from support.server import Server
 from support.wapi_client import WapiClient
+from support.wapi_page import ANY_MINUTE
 
 PASSWORD = "correct-horse"
+
+
+@pytest.fixture
+def start_server(start_server: Callable[..., Server]) -> Callable[..., Server]:
+    def start(settings: dict | None = None, **options) -> Server:
+        sections = {"wapi": ANY_MINUTE, "send": {"connect_timeout": "1m"}}
+        for name, values in (settings or {}).items():
+            sections[name] = {**sections.get(name, {}), **values}
+        return start_server(sections, **options)
+
+    return start
 
 
 @pytest.fixture

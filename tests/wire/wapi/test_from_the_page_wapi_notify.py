@@ -20,7 +20,7 @@ from support.deliveries import wait_for_attempts, wait_for_delivery
 from support.own_time import MovableClock
 from support.receiver import Receiver
 from support.waiting import eventually
-from support.wapi_page import Customer, Notify, form, prague_hour, shape
+from support.wapi_page import DEADLINE_S, Customer, Notify, form, prague_hour, shape
 
 PASSWORD = "correct-horse"
 HANDLER_SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
@@ -60,8 +60,8 @@ def ack(harbor: Customer, id_: object, kind: str = "xml") -> int:
 
 def take_all(harbor: Customer) -> list[Notify]:
     taken = []
-    while harbor.xml("poll-req").code == 1000:
-        taken.append(poll(harbor))
+    while (reply := harbor.xml("poll-req")).code == 1000:
+        taken.append(reply.notify)
         assert ack(harbor, taken[-1].id) == 1002
     return taken
 
@@ -188,11 +188,13 @@ def test_the_notifications_timestamp_is_that_of_its_making(start_server, tmp_pat
     server = start_server(environment=clock.environment)
     shop = Api(server.url, server.admin_key).account("harbor")
     shop.put(wapi={"login": "harbor", "password": PASSWORD}).expect(201)
+    before = int(clock.now().timestamp())
     publish(shop)
-    harbor = Customer(server.port, "harbor", PASSWORD, hour="11")
+    after = int(clock.now().timestamp())
     clock.advance(600)
-    made, told = poll(harbor).value["timestamp"], harbor.xml("poll-req").timestamp
-    assert int(told) - int(made) in (600, 601)
+    reply = Customer(server.port, "harbor", PASSWORD, hour="11").xml("poll-req")
+    assert before <= int(reply.notify.value["timestamp"]) <= after
+    assert reply.timestamp >= before + 600
 
 
 def test_a_later_one_cannot_be_acknowledged(harbor, shop):
@@ -376,16 +378,17 @@ def _end_and_start(server, end: str) -> None:
     server.start()
 
 
+@pytest.mark.settings({"wapi": {"hourly_max": 1000000}})
 def test_an_acknowledgement_whose_client_is_gone_is_done_or_not(harbor, shop):
     """1.9/8: a client that does not wait for its reply: the head is still there, or gone with the next one whole."""
     for number in range(20):
         publish(shop, result_of(n=number))
     seen = []
-    while harbor.xml("poll-req").code == 1000:
-        notify = poll(harbor)
+    while (reply := harbor.xml("poll-req")).code == 1000:
+        notify = reply.notify
         seen.append(int(notify.value["data"]["n"]))
         body = form(harbor.xml_document("poll-ack", f"<id>{notify.id}</id>"))
-        with socket.create_connection(("127.0.0.1", harbor.port)) as connection:
+        with socket.create_connection(("127.0.0.1", harbor.port), DEADLINE_S) as connection:
             connection.sendall(b"POST /wapi/xml HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (
                 len(body), body))
     assert seen == sorted(seen) and set(seen) == set(range(20))
@@ -413,14 +416,17 @@ def test_what_nobody_fetches_waits_however_long(start_server, tmp_path):
 # 1.5/6, 1.5/7: what becomes a notification
 
 
-HANDLED = {"wapi": {"handler_secret": HANDLER_SECRET, "handler_timeout": "1s"}}
-
-
 @pytest.fixture
 def handled(start_server, receiver):
     """A server whose domain-* commands are carried out by receiver's /do; the provider's and the customer's side."""
+    return _handled(start_server, receiver)
+
+
+def _handled(start_server, receiver, timeout: str = "20s", **settings):
     do = receiver.endpoint("/do")
-    server = start_server({**HANDLED, "wapi.commands": {"domain-*": do.url}, "send": {"allow_private": "127.0.0.0/8"}})
+    server = start_server({
+        "wapi": {"handler_secret": HANDLER_SECRET, "handler_timeout": timeout}, "wapi.commands": {"domain-*": do.url},
+        "send": {"allow_private": "127.0.0.0/8"}, **settings})
     shop = Api(server.url, server.admin_key).account("harbor")
     shop.put(wapi={"login": "harbor", "password": PASSWORD}).expect(201)
     return do, shop, Customer(server.port, "harbor", PASSWORD)
@@ -497,11 +503,19 @@ def test_a_failed_command_is_told_and_acknowledged_as_any_other(handled, kind, c
 
 @pytest.mark.parametrize("step", [
     Step(500), Step(404), Step(200, body=b"nonsense"), Step(200, body=b"{}"), Step(302, headers=(("Location", "/"),)),
-    Step(hang="answer"), Step(reset="answer"), Step(200, body=b'{"code": 99999}'),
-], ids=["500", "404", "nonsense", "no code", "redirect", "silent", "reset", "code out of range"])
+    Step(reset="answer"), Step(200, body=b'{"code": 99999}'),
+], ids=["500", "404", "nonsense", "no code", "redirect", "reset", "code out of range"])
 def test_a_handler_that_fails_is_an_internal_error_and_leaves_nothing(handled, step):
     """1.6: 4000, and nothing half-made: no operation, no notification."""
-    do, shop, harbor = handled
+    _check_failure(*handled, step)
+
+
+def test_so_is_a_handler_that_is_silent(start_server, receiver):
+    """1.6: 4000, after the time that the setting gives it."""
+    _check_failure(*_handled(start_server, receiver, "1s"), Step(hang="answer"))
+
+
+def _check_failure(do, shop, harbor: Customer, step: Step) -> None:
     do.plan(step)
     harbor.xml("domain-create", cltrid="c").expect(4000)
     assert shop.operations().expect(200)["items"] == []
@@ -591,23 +605,28 @@ def test_200_is_delivered_whatever_the_body(receiver, shop, step):
 
 
 def test_a_200_after_the_timeout_is_no_200(receiver, shop):
-    """1.9/16: it comes again, and the second answer counts."""
-    endpoint = receiver.endpoint("/notify").plan(Step(200, delay_s=1.5), Step(200))
-    make_push(shop, endpoint.url, retry=RETRIES_SOON, timeout_ms=400)
+    """1.9/16: it comes again, until a 200 is in time. On a busy machine that need not be the second one."""
+    gate = receiver.gate()
+    endpoint = receiver.endpoint("/notify").plan(Step(200, gate=gate), Step(200))
+    make_push(shop, endpoint.url, retry=RETRIES_SOON, timeout_ms=1000)
     event = publish(shop)
-    assert [each["outcome"] for each in _wait_until_delivered(shop, event)["attempts"]] == ["timeout", "delivered"]
+    wait_for_attempts(shop, event, 1)
+    gate.open()
+    *late, last = [each["outcome"] for each in _wait_until_delivered(shop, event)["attempts"]]
+    assert set(late) == {"timeout"} and last == "delivered"
 
 
 def test_by_default_it_comes_again_in_five_minutes_and_is_given_thirty_seconds(receiver, shop):
-    """1.8: interval 300 s without a cap, timeout 30 s; each later gap is the same."""
+    """1.8: interval 300 s without a cap, timeout 30 s; each later gap is the same, from the end of an attempt."""
     endpoint = receiver.endpoint("/notify").plan(Step(500))
     channel = make_push(shop, endpoint.url)
     assert shop.channel(channel).expect(200)["timeout_ms"] == 30_000
     event = publish(shop)
     for count in (1, 2, 3):
-        attempts = wait_for_attempts(shop, event, count)
+        wait_for_attempts(shop, event, count)
         delivery = wait_for_delivery(shop, event, lambda each: each["next_attempt_at"])
-        assert abs(_seconds(delivery["next_attempt_at"]) - _seconds(attempts[-1]["began_at"]) - 300) < 1.5
+        ended = _seconds(delivery["next_attempt_at"]) - 300
+        assert _seconds(delivery["attempts"][-1]["began_at"]) - 0.002 <= ended <= datetime.now().timestamp()
         shop.retry(delivery["id"]).expect(202)
 
 
@@ -751,13 +770,11 @@ def test_the_email_has_the_document(shop, mail_sink):
 @BOTH
 def test_the_email_follows_the_format_of_its_command(mail_sink, start_server, receiver, kind):
     """1.7: e-mail and push follow the format of the originating command."""
-    do = receiver.endpoint("/do").plan(Step(202))
-    server = start_server({
-        **HANDLED, "wapi.commands": {"domain-*": do.url}, "smtp": {"url": mail_sink.url, "from": "a@provider.example"}})
-    shop = Api(server.url, server.admin_key).account("harbor")
-    shop.put(wapi={"login": "harbor", "password": PASSWORD}).expect(201)
+    do, shop, harbor = _handled(
+        start_server, receiver, smtp={"url": mail_sink.url, "from": "a@provider.example"})
+    do.plan(Step(202))
     shop.make_channel(kind="email", dialect="wapi", address="ops@harbor.example").expect(201)
-    getattr(Customer(server.port, "harbor", PASSWORD), kind)("domain-create", cltrid="c").expect(1001)
+    getattr(harbor, kind)("domain-create", cltrid="c").expect(1001)
     shop.complete(_operation(shop), code=1000, result="OK", data={"n": 1}).expect(200)
     (mail,) = mail_sink.wait_for_count(1)
     *_, attachment = [part for part in mail.message.walk() if not part.is_multipart()]

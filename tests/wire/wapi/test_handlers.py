@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import threading
@@ -17,7 +18,11 @@ from support.waiting import eventually
 from support.wapi_client import Reply, WapiClient
 
 SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY"
-HANDLER_TIMEOUT_S = 0.5
+SHORT_S = 0.5
+HANDLER_TIMEOUT_S = 20  # less than a client waits
+
+# For tests whose handler is silent. Others do not mind when the machine holds theirs up.
+IMPATIENT = pytest.mark.settings({"wapi": {"handler_timeout": f"{int(SHORT_S * 1000)}ms"}})
 
 
 def answer(code: int = 1000, result: str = "OK", **members: object) -> Step:
@@ -35,7 +40,7 @@ def server(start_server: Callable[..., Server], receiver: Receiver, request: pyt
         "nowhere": "http://127.0.0.1:1/",
         "metadata": "http://169.254.169.254/",
     }
-    settings: dict = {"handler_secret": SECRET, "handler_timeout": f"{int(HANDLER_TIMEOUT_S * 1000)}ms"}
+    settings: dict = {"handler_secret": SECRET, "handler_timeout": f"{HANDLER_TIMEOUT_S}s", "hourly_max": 1_000_000}
     for marker in request.node.iter_markers("settings"):
         settings.update(marker.args[0]["wapi"])
     return start_server({"wapi": settings, "wapi.commands": commands})
@@ -142,7 +147,7 @@ def test_a_result_beyond_one_mebibyte_is_none(client: WapiClient, domain: Endpoi
     domain.plan(answer(data={"name": "x" * 1024 * 1024}))
 
     client.call("domain-list").expect(4000)
-    assert "the answer is too long" in server.log_tail()
+    server.wait_for_log("the answer is too long")
 
 
 def test_a_known_code_needs_no_text(client: WapiClient, domain: Endpoint) -> None:
@@ -214,11 +219,16 @@ def test_an_operation_completed_before_it_is_stored_is_found(
     gate = receiver.gate()
     domain.plan(Step(202, gate=gate))
     replies: list[Reply] = []
-    completions: list[int] = []
+    completions: list[dict] = []
+
+    def complete() -> None:
+        """Once more if the machine was held up for longer than the server lets a completion wait."""
+        completions.append(eventually(lambda: harbor.complete(operation, code=1000).expect(200)))
+
     customer = threading.Thread(target=lambda: replies.append(client.call("domain-create", cltrid="early")))
     customer.start()
     operation = json.loads(domain.wait_for_count(1)[0].body)["operation"]
-    program = threading.Thread(target=lambda: completions.append(harbor.complete(operation, code=1000).status))
+    program = threading.Thread(target=complete)
     program.start()
     eventually(lambda: re.search(rb"^tidings_http_waiting 1$", api.call("GET", "/metrics").expect(200), re.MULTILINE),
                what="a completion that waits")
@@ -227,7 +237,7 @@ def test_an_operation_completed_before_it_is_stored_is_found(
     program.join()
 
     pending = replies[0].expect(1001)
-    assert completions == [200]
+    assert len(completions) == 1
     assert client.call("poll-req").expect(1000).data["notify"]["svTRID"] == pending.svtrid
 
 
@@ -274,22 +284,25 @@ def test_anything_else_is_an_internal_error(
     client.call("poll-req").expect(1003)
 
 
+@IMPATIENT
 @pytest.mark.parametrize("stage", ["request", "answer", "headers", "body"])
 def test_a_slow_handler_costs_its_timeout(client: WapiClient, domain: Endpoint, stage: str) -> None:
+    """And no more than the client's patience, which is so long that a busy machine does not matter."""
     domain.plan(Step(hang=stage))
     began = time.monotonic()
 
     client.call("domain-create").expect(4000)
-    assert HANDLER_TIMEOUT_S * 0.9 <= time.monotonic() - began < 5
+    assert time.monotonic() - began >= SHORT_S * 0.9
 
 
+@IMPATIENT
 def test_a_late_acceptance_is_none(client: WapiClient, domain: Endpoint, harbor: Account, receiver: Receiver) -> None:
     gate = receiver.gate()
     domain.plan(Step(202, gate=gate), Step(200, body=b'{"code": 1000}'))
 
     client.call("domain-create").expect(4000)
     gate.open()
-    client.call("domain-create").expect(1000)
+    eventually(lambda: client.call("domain-create").code == 1000, what="an answer in time")
     assert operations(harbor) == []
 
 
@@ -297,26 +310,34 @@ def test_a_handler_that_is_down_costs_no_time(client: WapiClient) -> None:
     began = time.monotonic()
 
     client.call("nowhere").expect(4000)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < HANDLER_TIMEOUT_S * 0.9
 
 
 def test_a_handler_is_never_a_metadata_service(client: WapiClient, server: Server) -> None:
     client.call("metadata").expect(4000)
-    assert "address 169.254.169.254 is not allowed" in server.log_tail()
+    server.wait_for_log(r"address 169\.254\.169\.254 is not allowed")
 
 
-def test_a_slow_handler_holds_up_nobody(server: Server, client: WapiClient, domain: Endpoint) -> None:
-    domain.plan(Step(hang="answer"))
-    slow = [threading.Thread(target=WapiClient(server.url, "harbor", "correct-horse").call, args=("domain-create",))
-            for _ in range(20)]
+def test_a_slow_handler_holds_up_nobody(
+    server: Server, client: WapiClient, domain: Endpoint, receiver: Receiver,
+) -> None:
+    gate = receiver.gate()
+    domain.plan(Step(200, gate=gate, body=b'{"code": 1000}'))
+    codes: list[int] = []
+
+    def ask() -> None:
+        codes.append(WapiClient(server.url, "harbor", "correct-horse").call("domain-create").code)
+
+    slow = [threading.Thread(target=ask) for _ in range(20)]
     for thread in slow:
         thread.start()
     domain.wait_for_count(20)
-    began = time.monotonic()
     client.call("ping").expect(1000)
-    assert time.monotonic() - began < HANDLER_TIMEOUT_S
+    assert codes == []
+    gate.open()
     for thread in slow:
         thread.join()
+    assert codes == [1000] * 20
 
 
 @pytest.mark.settings({"wapi": {"handler_timeout": "60s"}})
@@ -327,7 +348,7 @@ def test_a_server_that_stops_waits_for_no_handler(server: Server, client: WapiCl
     def ask() -> None:
         try:
             replies.append(client.call("domain-create").code)
-        except OSError as error:  # the answer may come too late for a connection that is given up
+        except (OSError, http.client.HTTPException) as error:  # too late for a connection that is given up
             replies.append(error)
 
     customer = threading.Thread(target=ask)
@@ -336,4 +357,4 @@ def test_a_server_that_stops_waits_for_no_handler(server: Server, client: WapiCl
 
     assert server.stop() == 0
     customer.join()
-    assert replies == [4000] or isinstance(replies[0], OSError)
+    assert replies == [4000] or isinstance(replies[0], Exception)

