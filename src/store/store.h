@@ -494,22 +494,29 @@ struct store_get_event {
     size_t deliveries_len;
 };
 
-/* Events of an account in a period of ids [from, to), oldest first or newest first, behind the
- * cursor. */
-struct store_list_events {
+/* The head of every list: a page of what an account has with ids in [from, to), behind the cursor.
+ * Newest first where the list does not say otherwise. */
+struct store_page {
     struct store_request request;
     struct id account, from, to;
     struct id after; /* cursor: the last one seen, ID_NONE at first */
-    bool is_newest_first;
-    struct slice type; /* a filter pattern, empty for all */
-    struct id channel; /* only those with a delivery to it; ID_NONE: all */
     uint32_t max;
+    bool has_more;  /* out */
+    struct id last; /* out: cursor for the next page */
+};
+
+struct store_list_events {
+    union {
+        struct store_request request;
+        struct store_page page; /* begins with the same request */
+    };
+    bool is_newest_first;  /* otherwise oldest first */
+    struct slice type;     /* a filter pattern, empty for all */
+    struct id channel;     /* only those with a delivery to it; ID_NONE: all */
     size_t bytes_max;      /* of data in one answer; at least one event comes */
     struct event **events; /* out, owned */
     size_t events_len;
     struct id *deliveries; /* out, owned: of each event the one to channel; NULL without channel */
-    bool has_more;
-    struct id last; /* out: cursor for the next call */
 };
 
 struct store_get_delivery {
@@ -540,17 +547,15 @@ struct store_get_operation {
 /* Operations of an account by the period of their ids, newest first. May return fewer than max with
  * has_more: it looks at a bounded number of operations a call. */
 struct store_list_operations {
-    struct store_request request;
-    struct id account, from, to; /* [from, to) */
-    struct id after;             /* cursor: the last one seen, ID_NONE at first */
+    union {
+        struct store_request request;
+        struct store_page page; /* begins with the same request */
+    };
     bool has_state;
     enum operation_state state;
-    uint32_t max;
     size_t bytes_max; /* of data and outcomes in one answer; at least one operation comes */
     struct operation **operations; /* out, owned */
     size_t operations_len;
-    bool has_more;
-    struct id last; /* out: cursor for the next call */
 };
 
 /* Pending operations of all accounts whose deadline has come and is not told yet, oldest deadline
@@ -569,17 +574,15 @@ struct store_due_operations {
 /* Deliveries of an account's events in a period, newest first. May return fewer than max with
  * has_more: it looks at a bounded number of events a call. */
 struct store_list_deliveries {
-    struct store_request request;
-    struct id account, from, to;
-    struct id after;   /* cursor: delivery */
+    union {
+        struct store_request request;
+        struct store_page page; /* begins with the same request */
+    };
     struct id channel; /* ID_NONE: any */
     bool has_state;
     enum delivery_state state;
-    uint32_t max;
     struct store_delivery *deliveries; /* out, owned */
     size_t deliveries_len;
-    bool has_more;
-    struct id last; /* out */
 };
 
 /* ---- for dispatch --------------------------------------------------------------------------- */

@@ -283,7 +283,10 @@ static void ask_again(struct store_request *request)
 static void start_reading(struct harness *harness, struct endless_list *endless, struct id account)
 {
     *endless = (struct endless_list){
-        .list = {.account = account, .to = {UINT64_MAX >> 1}, .max = 50, .bytes_max = 4000000},
+        .list = {.page.account = account,
+                 .page.to = {UINT64_MAX >> 1},
+                 .page.max = 50,
+                 .bytes_max = 4000000},
         .store = harness->store,
     };
     endless->list.request.call = STORE_CALL_list_events;

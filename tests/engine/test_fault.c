@@ -77,8 +77,10 @@ static enum err try_publish(struct shop *shop, struct id *id)
 
 static size_t count_events(struct shop *shop)
 {
-    struct store_list_events list = {
-        .account = shop->account, .to = {UINT64_MAX >> 1}, .max = 1000, .bytes_max = 1000000};
+    struct store_list_events list = {.page.account = shop->account,
+                                     .page.to = {UINT64_MAX >> 1},
+                                     .page.max = 1000,
+                                     .bytes_max = 1000000};
 
     assert_int_equal(CALL(shop->harness, list_events, &list), OK);
     size_t len = list.events_len;

@@ -64,27 +64,29 @@ static size_t walk_events(struct harness *harness, struct store_list_events list
         for (size_t i = 0; i < list.events_len; i++, seen++) {
             uint64_t id = list.events[i]->id.value;
 
-            assert_int_equal(list.events[i]->account.value, list.account.value);
+            assert_int_equal(list.events[i]->account.value, list.page.account.value);
             assert_true(seen == 0 || (list.is_newest_first ? id < last.value : id > last.value));
             last.value = id;
         }
-        list.after = list.last;
+        list.page.after = list.page.last;
         store_request_clear(&list.request);
-    } while (list.has_more);
+    } while (list.page.has_more);
     return seen;
 }
 
 static void the_few_events_of_one_account_are_found_among_all(void **state)
 {
     struct shop shop = make_shop(state);
-    struct store_list_events list = {
-        .account = shop.customer, .to = {UINT64_MAX >> 1}, .max = 7, .bytes_max = 1000000};
+    struct store_list_events list = {.page.account = shop.customer,
+                                     .page.to = {UINT64_MAX >> 1},
+                                     .page.max = 7,
+                                     .bytes_max = 1000000};
 
     assert_int_equal(walk_events(shop.harness, list), RARE);
     list.is_newest_first = true;
     assert_int_equal(walk_events(shop.harness, list), RARE);
-    list.from = shop.events[5 * STEP];
-    list.to = shop.events[EVENTS - 5 * STEP];
+    list.page.from = shop.events[5 * STEP];
+    list.page.to = shop.events[EVENTS - 5 * STEP];
     assert_int_equal(walk_events(shop.harness, list), RARE - 10);
     list.is_newest_first = false;
     assert_int_equal(walk_events(shop.harness, list), RARE - 10);
@@ -94,8 +96,10 @@ static void the_few_events_of_one_account_are_found_among_all(void **state)
 static void all_of_many_events_come_once_each(void **state)
 {
     struct shop shop = make_shop(state);
-    struct store_list_events list = {
-        .account = shop.crowd, .to = {UINT64_MAX >> 1}, .max = 250, .bytes_max = 1000000};
+    struct store_list_events list = {.page.account = shop.crowd,
+                                     .page.to = {UINT64_MAX >> 1},
+                                     .page.max = 250,
+                                     .bytes_max = 1000000};
 
     assert_int_equal(walk_events(shop.harness, list), EVENTS - RARE);
     list.is_newest_first = true;
@@ -106,10 +110,10 @@ static void all_of_many_events_come_once_each(void **state)
 static void a_filter_that_matches_nothing_comes_to_an_end(void **state)
 {
     struct shop shop = make_shop(state);
-    struct store_list_events list = {.account = shop.crowd,
-                                     .to = {UINT64_MAX >> 1},
+    struct store_list_events list = {.page.account = shop.crowd,
+                                     .page.to = {UINT64_MAX >> 1},
                                      .type = SLICE("order.created"),
-                                     .max = 250,
+                                     .page.max = 250,
                                      .bytes_max = 1000000};
 
     assert_int_equal(walk_events(shop.harness, list), 0);
@@ -127,9 +131,9 @@ static size_t walk_deliveries(struct harness *harness, struct store_list_deliver
         assert_int_equal(CALL(harness, list_deliveries, &list), OK);
         assert_true(++calls < EVENTS);
         seen += list.deliveries_len;
-        list.after = list.last;
+        list.page.after = list.page.last;
         store_request_clear(&list.request);
-    } while (list.has_more);
+    } while (list.page.has_more);
     return seen;
 }
 
@@ -137,11 +141,11 @@ static void the_few_deliveries_in_a_state_are_found_among_all(void **state)
 {
     static const size_t failed[] = {1, EVENTS / 2 + 1, EVENTS - 1};
     struct shop shop = make_shop(state);
-    struct store_list_deliveries list = {.account = shop.crowd,
-                                         .to = {UINT64_MAX >> 1},
+    struct store_list_deliveries list = {.page.account = shop.crowd,
+                                         .page.to = {UINT64_MAX >> 1},
                                          .has_state = true,
                                          .state = DELIVERY_FAILED,
-                                         .max = 250};
+                                         .page.max = 250};
 
     for (size_t i = 0; i < ARRAY_LEN(failed); i++) {
         settle_final(shop.harness, shop.crowd, shop.channel,

@@ -48,8 +48,10 @@ static struct id at(const struct shop *shop, int64_t i)
 
 static struct store_list_events list_of(const struct shop *shop)
 {
-    return (struct store_list_events){
-        .account = shop->account, .to = ID_LAST, .max = 1000, .bytes_max = BYTES_ANY};
+    return (struct store_list_events){.page.account = shop->account,
+                                      .page.to = ID_LAST,
+                                      .page.max = 1000,
+                                      .bytes_max = BYTES_ANY};
 }
 
 /* One call: `len` events of the shop from event `first` on, in steps of `step`. */
@@ -75,7 +77,7 @@ static void all_events_come_oldest_first(void **state)
     struct store_list_events list = list_of(&shop);
 
     assert_listed(&shop, &list, 0, EVENTS, 1);
-    assert_false(list.has_more);
+    assert_false(list.page.has_more);
     harness_reopen(shop.harness);
     list = list_of(&shop);
     assert_listed(&shop, &list, 0, EVENTS, 1);
@@ -88,7 +90,7 @@ static void or_newest_first(void **state)
 
     list.is_newest_first = true;
     assert_listed(&shop, &list, EVENTS - 1, EVENTS, -1);
-    assert_false(list.has_more);
+    assert_false(list.page.has_more);
 }
 
 static void a_period_begins_with_its_start_and_ends_before_its_end(void **state)
@@ -96,13 +98,13 @@ static void a_period_begins_with_its_start_and_ends_before_its_end(void **state)
     struct shop shop = make_shop(state);
     struct store_list_events list = list_of(&shop);
 
-    list.from = at(&shop, 5);
-    list.to = at(&shop, 9);
+    list.page.from = at(&shop, 5);
+    list.page.to = at(&shop, 9);
     assert_listed(&shop, &list, 5, 4, 1);
     list.is_newest_first = true;
     assert_listed(&shop, &list, 8, 4, -1);
-    list.from = event_of(shop.deliveries[5]);
-    list.to = event_of(shop.deliveries[6]);
+    list.page.from = event_of(shop.deliveries[5]);
+    list.page.to = event_of(shop.deliveries[6]);
     assert_listed(&shop, &list, 5, 1, 1);
 }
 
@@ -111,14 +113,14 @@ static void a_period_without_events_is_empty(void **state)
     struct shop shop = make_shop(state);
     struct store_list_events list = list_of(&shop);
 
-    list.from = at(&shop, EVENTS + 10);
+    list.page.from = at(&shop, EVENTS + 10);
     assert_listed(&shop, &list, 0, 0, 1);
-    assert_false(list.has_more);
+    assert_false(list.page.has_more);
     list = list_of(&shop);
-    list.to = at(&shop, -10);
+    list.page.to = at(&shop, -10);
     assert_listed(&shop, &list, 0, 0, 1);
-    list.from = at(&shop, 9);
-    list.to = at(&shop, 5);
+    list.page.from = at(&shop, 9);
+    list.page.to = at(&shop, 5);
     assert_listed(&shop, &list, 0, 0, 1);
 }
 
@@ -130,17 +132,17 @@ static void assert_walk(const struct shop *shop, struct store_list_events list, 
 
     do {
         assert_int_equal(CALL(shop->harness, list_events, &list), OK);
-        assert_true(list.events_len <= list.max);
-        assert_true(list.events_len > 0 || !list.has_more);
+        assert_true(list.events_len <= list.page.max);
+        assert_true(list.events_len > 0 || !list.page.has_more);
         for (size_t i = 0; i < list.events_len; i++, seen++) {
             size_t index = (size_t)((int64_t)first + (int64_t)seen * step);
 
             assert_true(seen < len);
             assert_int_equal(list.events[i]->id.value, event_of(shop->deliveries[index]).value);
         }
-        list.after = list.last;
+        list.page.after = list.page.last;
         store_request_clear(&list.request);
-    } while (list.has_more);
+    } while (list.page.has_more);
     assert_int_equal(seen, len);
 }
 
@@ -149,15 +151,15 @@ static void a_cursor_goes_on_where_it_was_both_ways(void **state)
     struct shop shop = make_shop(state);
     struct store_list_events list = list_of(&shop);
 
-    list.max = 7;
+    list.page.max = 7;
     assert_walk(&shop, list, 0, EVENTS, 1);
-    list.max = EVENTS / 2; /* ends exactly with the last one */
+    list.page.max = EVENTS / 2; /* ends exactly with the last one */
     assert_walk(&shop, list, 0, EVENTS, 1);
     list.is_newest_first = true;
-    list.max = 7;
+    list.page.max = 7;
     assert_walk(&shop, list, EVENTS - 1, EVENTS, -1);
-    list.from = at(&shop, 3);
-    list.to = at(&shop, 20);
+    list.page.from = at(&shop, 3);
+    list.page.to = at(&shop, 20);
     assert_walk(&shop, list, 19, 17, -1);
     list.is_newest_first = false;
     assert_walk(&shop, list, 3, 17, 1);
@@ -169,10 +171,10 @@ static void what_is_published_meanwhile_does_not_disturb_a_cursor(void **state)
     struct store_list_events list = list_of(&shop);
 
     list.is_newest_first = true;
-    list.max = 10;
+    list.page.max = 10;
     assert_listed(&shop, &list, EVENTS - 1, 10, -1);
     (void)publish_one(shop.harness, shop.account, shop.channel, STORE_WAITING);
-    list.after = list.last;
+    list.page.after = list.page.last;
     assert_listed(&shop, &list, EVENTS - 11, 10, -1);
 }
 
@@ -183,13 +185,13 @@ static void an_answer_has_no_more_bytes_than_wanted_but_one_event(void **state)
 
     list.bytes_max = 3 * SLICE(PLAIN_DATA).len;
     assert_listed(&shop, &list, 0, 3, 1);
-    assert_true(list.has_more);
+    assert_true(list.page.has_more);
     assert_walk(&shop, list_of(&shop), 0, EVENTS, 1);
     list.bytes_max = 1;
-    list.after = ID_NONE;
+    list.page.after = ID_NONE;
     assert_listed(&shop, &list, 0, 1, 1);
-    assert_true(list.has_more);
-    list.after = ID_NONE;
+    assert_true(list.page.has_more);
+    list.page.after = ID_NONE;
     assert_walk(&shop, list, 0, EVENTS, 1);
 }
 
@@ -216,9 +218,9 @@ static void an_account_sees_only_its_own_events(void **state)
     struct shop shop = make_shop(state);
     struct store_list_events list = list_of(&shop);
 
-    list.account = make_account(shop.harness, "third");
+    list.page.account = make_account(shop.harness, "third");
     assert_listed(&shop, &list, 0, 0, 1);
-    list.account = shop.other;
+    list.page.account = shop.other;
     assert_int_equal(CALL(shop.harness, list_events, &list), OK);
     assert_int_equal(list.events_len, EVENTS);
     for (size_t i = 0; i < EVENTS; i++) {
@@ -252,12 +254,12 @@ static void a_channel_s_events_come_with_their_deliveries_to_it(void **state)
 
     list.channel = shop.queue;
     assert_messages(&shop, &list, 0, EVENTS / 3, 1);
-    assert_false(list.has_more);
+    assert_false(list.page.has_more);
     list.is_newest_first = true;
     assert_messages(&shop, &list, EVENTS / 3 - 1, EVENTS / 3, -1);
     list.is_newest_first = false;
-    list.from = at(&shop, 3);
-    list.to = at(&shop, 9);
+    list.page.from = at(&shop, 3);
+    list.page.to = at(&shop, 9);
     assert_messages(&shop, &list, 1, 2, 1);
     list.type = SLICE("payment.*");
     assert_messages(&shop, &list, 0, 0, 1);
@@ -269,13 +271,13 @@ static void a_channel_s_events_go_on_behind_a_cursor(void **state)
     struct store_list_events list = list_of(&shop);
 
     list.channel = shop.queue;
-    list.max = 3;
-    for (size_t seen = 0; seen < EVENTS / 3; seen += list.max) {
+    list.page.max = 3;
+    for (size_t seen = 0; seen < EVENTS / 3; seen += list.page.max) {
         size_t left = EVENTS / 3 - seen;
 
         assert_messages(&shop, &list, seen, left < 3 ? left : 3, 1);
-        assert_int_equal(list.has_more, left > 3);
-        list.after = list.last;
+        assert_int_equal(list.page.has_more, left > 3);
+        list.page.after = list.page.last;
     }
 }
 
@@ -310,7 +312,7 @@ static void of_an_event_with_many_deliveries_the_one_to_the_channel_is_told(void
     struct event *event = make_event(shop.account, "a.b", SLICE("1"));
     struct id id = publish_to(shop.harness, event, targets, ARRAY_LEN(targets)).id;
 
-    list.from = id;
+    list.page.from = id;
     for (uint32_t i = 0; i < ARRAY_LEN(targets); i++) {
         list.channel = targets[i].channel;
         assert_int_equal(CALL(shop.harness, list_events, &list), OK);
@@ -334,14 +336,14 @@ static void a_channel_s_few_events_are_found_among_thousands_of_others(void **st
     publish_many(shop.harness, shop.account, OTHERS);
     list.channel = shop.queue;
     for (list.is_newest_first = false; seen < 2 * EVENTS / 3; list.is_newest_first = true) {
-        list.after = ID_NONE;
+        list.page.after = ID_NONE;
         do {
             assert_int_equal(CALL(shop.harness, list_events, &list), OK);
             seen += list.events_len;
-            assert_true(!list.has_more || list.last.value != list.after.value);
-            list.after = list.last;
+            assert_true(!list.page.has_more || list.page.last.value != list.page.after.value);
+            list.page.after = list.page.last;
             store_request_clear(&list.request);
-        } while (list.has_more);
+        } while (list.page.has_more);
         assert_int_equal(seen, (list.is_newest_first ? 2 : 1) * EVENTS / 3);
     }
 }
@@ -350,7 +352,8 @@ static void a_channel_s_few_events_are_found_among_thousands_of_others(void **st
 
 static struct store_list_deliveries deliveries_of(const struct shop *shop)
 {
-    return (struct store_list_deliveries){.account = shop->account, .to = ID_LAST, .max = 1000};
+    return (struct store_list_deliveries){
+        .page.account = shop->account, .page.to = ID_LAST, .page.max = 1000};
 }
 
 typedef bool wanted_fn(const struct shop *shop, size_t index);
@@ -363,7 +366,7 @@ static void assert_deliveries(const struct shop *shop, struct store_list_deliver
 
     do {
         assert_int_equal(CALL(shop->harness, list_deliveries, &list), OK);
-        assert_true(list.deliveries_len <= list.max);
+        assert_true(list.deliveries_len <= list.page.max);
         for (size_t i = 0; i < list.deliveries_len; i++) {
             do {
                 assert_true(next-- > 0);
@@ -373,9 +376,9 @@ static void assert_deliveries(const struct shop *shop, struct store_list_deliver
                              event_of(shop->deliveries[next]).value);
             assert_slice_is(list.deliveries[i].event_type, "order.created");
         }
-        list.after = list.last;
+        list.page.after = list.page.last;
         store_request_clear(&list.request);
-    } while (list.has_more);
+    } while (list.page.has_more);
     while (next > 0) {
         assert_false(is_wanted(shop, --next));
     }
@@ -392,9 +395,9 @@ static void all_deliveries_come_newest_first(void **state)
     struct store_list_deliveries list = deliveries_of(&shop);
 
     assert_deliveries(&shop, list, any);
-    list.max = 7;
+    list.page.max = 7;
     assert_deliveries(&shop, list, any);
-    list.max = 1;
+    list.page.max = 1;
     assert_deliveries(&shop, list, any);
     harness_reopen(shop.harness);
     assert_deliveries(&shop, list, any);
@@ -412,7 +415,7 @@ static void a_channel_s_deliveries_can_be_asked_for(void **state)
 
     list.channel = shop.queue;
     assert_deliveries(&shop, list, is_of_queue);
-    list.max = 3;
+    list.page.max = 3;
     assert_deliveries(&shop, list, is_of_queue);
 }
 
@@ -439,7 +442,7 @@ static void deliveries_in_a_state_can_be_asked_for(void **state)
     list.state = DELIVERY_FAILED;
     assert_deliveries(&shop, list, is_failed);
     list.state = DELIVERY_PENDING;
-    list.max = 4;
+    list.page.max = 4;
     assert_deliveries(&shop, list, is_still_pending);
 }
 
@@ -453,10 +456,10 @@ static void deliveries_come_by_the_period_of_their_events(void **state)
     struct shop shop = make_shop(state);
     struct store_list_deliveries list = deliveries_of(&shop);
 
-    list.from = at(&shop, 5);
-    list.to = at(&shop, 9);
+    list.page.from = at(&shop, 5);
+    list.page.to = at(&shop, 9);
     assert_deliveries(&shop, list, is_in_the_middle);
-    list.max = 1;
+    list.page.max = 1;
     assert_deliveries(&shop, list, is_in_the_middle);
 }
 
@@ -473,16 +476,16 @@ static void the_deliveries_of_one_event_come_newest_first_too(void **state)
     struct id event = publish_to(shop.harness, make_event(shop.account, "a.b", SLICE("1")), targets,
                                  ARRAY_LEN(targets))
                           .id;
-    list.from = event;
-    list.max = 2;
+    list.page.from = event;
+    list.page.max = 2;
     for (uint32_t left = ARRAY_LEN(targets); left > 0;) {
         assert_int_equal(CALL(shop.harness, list_deliveries, &list), OK);
         for (size_t i = 0; i < list.deliveries_len; i++) {
             assert_int_equal(list.deliveries[i].delivery.value,
                              event_delivery_id(event, --left).value);
         }
-        assert_int_equal(list.has_more, left > 0);
-        list.after = list.last;
+        assert_int_equal(list.page.has_more, left > 0);
+        list.page.after = list.page.last;
         store_request_clear(&list.request);
     }
 }
@@ -492,11 +495,11 @@ static void an_account_sees_only_its_own_deliveries(void **state)
     struct shop shop = make_shop(state);
     struct store_list_deliveries list = deliveries_of(&shop);
 
-    list.account = make_account(shop.harness, "third");
+    list.page.account = make_account(shop.harness, "third");
     assert_int_equal(CALL(shop.harness, list_deliveries, &list), OK);
     assert_int_equal(list.deliveries_len, 0);
     store_request_clear(&list.request);
-    list.account = shop.other;
+    list.page.account = shop.other;
     list.channel = shop.channel; /* another account's */
     assert_int_equal(CALL(shop.harness, list_deliveries, &list), OK);
     assert_int_equal(list.deliveries_len, 0);

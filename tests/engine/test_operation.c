@@ -131,8 +131,10 @@ static enum err move(const struct shop *shop, enum store_advance_kind kind, stru
 
 static size_t count_events(const struct shop *shop)
 {
-    struct store_list_events list = {
-        .account = shop->account, .to = ID_LAST, .max = 1000, .bytes_max = SIZE_MAX >> 1};
+    struct store_list_events list = {.page.account = shop->account,
+                                     .page.to = ID_LAST,
+                                     .page.max = 1000,
+                                     .bytes_max = SIZE_MAX >> 1};
 
     assert_int_equal(CALL(shop->harness, list_events, &list), OK);
     size_t len = list.events_len;
@@ -619,12 +621,12 @@ static size_t page_through(const struct shop *shop, struct store_list_operations
             assert_true(list->operations[i]->id.value < before);
             before = list->operations[i]->id.value;
         }
-        assert_true(list->operations_len <= list->max);
+        assert_true(list->operations_len <= list->page.max);
         count += list->operations_len;
-        list->after = list->last;
+        list->page.after = list->page.last;
         store_request_clear(&list->request);
         (*pages)++;
-    } while (list->has_more);
+    } while (list->page.has_more);
     return count;
 }
 
@@ -642,17 +644,20 @@ static void a_list_has_those_of_the_account_and_period_newest_first(void **state
         (void)open_plain(&other);
     }
     struct store_list_operations all = {
-        .account = shop.account, .to = ID_LAST, .max = 3, .bytes_max = BYTES_MAX};
+        .page.account = shop.account, .page.to = ID_LAST, .page.max = 3, .bytes_max = BYTES_MAX};
     assert_int_equal(page_through(&shop, &all, &pages), ARRAY_LEN(ids));
     assert_int_equal(pages, 4);
-    struct store_list_operations some = {
-        .account = shop.account, .from = ids[2], .to = ids[7], .max = 100, .bytes_max = BYTES_MAX};
+    struct store_list_operations some = {.page.account = shop.account,
+                                         .page.from = ids[2],
+                                         .page.to = ids[7],
+                                         .page.max = 100,
+                                         .bytes_max = BYTES_MAX};
     assert_int_equal(CALL(shop.harness, list_operations, &some), OK);
     assert_int_equal(some.operations_len, 5);
-    assert_false(some.has_more);
+    assert_false(some.page.has_more);
     assert_int_equal(some.operations[0]->id.value, ids[6].value);
     assert_int_equal(some.operations[4]->id.value, ids[2].value);
-    assert_int_equal(some.last.value, ids[2].value);
+    assert_int_equal(some.page.last.value, ids[2].value);
     store_request_clear(&some.request);
 }
 
@@ -661,10 +666,10 @@ static void a_list_may_be_of_one_state(void **state)
     struct shop shop = make_shop(state);
     struct id pending = open_plain(&shop);
     struct id ended = open_plain(&shop);
-    struct store_list_operations list = {.account = shop.account,
-                                         .to = ID_LAST,
+    struct store_list_operations list = {.page.account = shop.account,
+                                         .page.to = ID_LAST,
                                          .has_state = true,
-                                         .max = 10,
+                                         .page.max = 10,
                                          .bytes_max = BYTES_MAX};
 
     assert_int_equal(move(&shop, STORE_ADVANCE_END, ended), OK);
@@ -705,11 +710,11 @@ static void a_rare_state_is_found_behind_thousands_of_others(void **state)
     enum { MANY = 9000 };
     struct shop shop = make_shop(state);
     struct id rare = open_plain(&shop);
-    struct store_list_operations list = {.account = shop.account,
-                                         .to = ID_LAST,
+    struct store_list_operations list = {.page.account = shop.account,
+                                         .page.to = ID_LAST,
                                          .has_state = true,
                                          .state = OPERATION_COMPLETED,
-                                         .max = 10,
+                                         .page.max = 10,
                                          .bytes_max = BYTES_MAX};
     size_t pages = 0;
 
@@ -717,8 +722,8 @@ static void a_rare_state_is_found_behind_thousands_of_others(void **state)
     open_many(&shop, MANY, SLICE(""));
     assert_int_equal(page_through(&shop, &list, &pages), 1);
     list.has_state = false;
-    list.after = ID_NONE;
-    list.max = 10000;
+    list.page.after = ID_NONE;
+    list.page.max = 10000;
     assert_int_equal(page_through(&shop, &list, &pages), MANY + 1);
 }
 
@@ -727,7 +732,7 @@ static void large_operations_come_in_several_answers(void **state)
     enum { MANY = 10, PER_ANSWER = BYTES_MAX / OPERATION_DATA_BYTES_MAX };
     struct shop shop = make_shop(state);
     struct store_list_operations list = {
-        .account = shop.account, .to = ID_LAST, .max = 100, .bytes_max = BYTES_MAX};
+        .page.account = shop.account, .page.to = ID_LAST, .page.max = 100, .bytes_max = BYTES_MAX};
     char *data = mem_new(1, OPERATION_DATA_BYTES_MAX);
     size_t pages = 0;
 
@@ -735,7 +740,8 @@ static void large_operations_come_in_several_answers(void **state)
     open_many(&shop, MANY, slice_from(data, OPERATION_DATA_BYTES_MAX));
     assert_int_equal(page_through(&shop, &list, &pages), MANY);
     assert_int_equal(pages, (MANY + PER_ANSWER - 1) / PER_ANSWER);
-    list = (struct store_list_operations){.account = shop.account, .to = ID_LAST, .max = 100};
+    list = (struct store_list_operations){
+        .page.account = shop.account, .page.to = ID_LAST, .page.max = 100};
     assert_int_equal(page_through(&shop, &list, &pages), MANY);
     assert_int_equal(pages, MANY); /* one comes whatever its size */
     mem_free(data);

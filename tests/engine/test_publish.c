@@ -270,8 +270,10 @@ static struct store_publish_item publish_keyed(struct harness *harness, struct i
 
 static size_t count_events(struct harness *harness, struct id account)
 {
-    struct store_list_events list = {
-        .account = account, .to = {UINT64_MAX >> 1}, .max = 1000, .bytes_max = SIZE_MAX >> 1};
+    struct store_list_events list = {.page.account = account,
+                                     .page.to = {UINT64_MAX >> 1},
+                                     .page.max = 1000,
+                                     .bytes_max = SIZE_MAX >> 1};
 
     assert_int_equal(CALL(harness, list_events, &list), OK);
     size_t count = list.events_len;

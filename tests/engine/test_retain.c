@@ -287,8 +287,10 @@ static void a_very_old_event_goes_with_all_that_belongs_to_it(void **state)
     struct id old = publish_delivered(&shop);
     struct id failed = publish_way(&shop, STORE_FRESH);
     struct id message = publish_way(&shop, STORE_QUEUE);
-    struct store_list_events list = {
-        .account = shop.account, .to = {UINT64_MAX >> 1}, .max = 10, .bytes_max = 1000};
+    struct store_list_events list = {.page.account = shop.account,
+                                     .page.to = {UINT64_MAX >> 1},
+                                     .page.max = 10,
+                                     .bytes_max = 1000};
 
     settle_final(shop.harness, shop.account, shop.channel, failed, true, DELIVERY_FAILED);
     harness_advance(shop.harness, PAYLOAD_AGE_US + US_PER_DAY);

@@ -153,8 +153,8 @@ static struct operation **copy_found(const struct found *found, size_t max, size
 
 static bool is_wanted(const struct store_list_operations *list, const struct operation *operation)
 {
-    return operation->account.value == list->account.value &&
-           (list->after.value == 0 || operation->id.value < list->after.value) &&
+    return operation->account.value == list->page.account.value &&
+           (list->page.after.value == 0 || operation->id.value < list->page.after.value) &&
            (!list->has_state || operation->state == list->state);
 }
 
@@ -167,19 +167,19 @@ enum err memory_list_operations(struct engine_reader *reader, struct wall now,
     struct snapshot_walk walk;
 
     (void)now;
-    snapshot_walk_from(&walk, snapshot->operations, list->from);
+    snapshot_walk_from(&walk, snapshot->operations, list->page.from);
     while ((kept = snapshot_walk_next(&walk)) != NULL &&
-           kept->operation->id.value < list->to.value) {
+           kept->operation->id.value < list->page.to.value) {
         if (is_wanted(list, kept->operation)) {
             found_add(&found, kept->operation);
         }
     }
     snapshot_walk_end(&walk);
     found_reverse(&found);
-    list->operations = copy_found(&found, list->max, list->bytes_max, &list->operations_len);
-    list->has_more = found.len > list->operations_len;
-    list->last =
-        list->operations_len > 0 ? list->operations[list->operations_len - 1]->id : list->after;
+    list->operations = copy_found(&found, list->page.max, list->bytes_max, &list->operations_len);
+    list->page.has_more = found.len > list->operations_len;
+    list->page.last = list->operations_len > 0 ? list->operations[list->operations_len - 1]->id
+                                               : list->page.after;
     found_clear(&found);
     snapshot_release(snapshot);
     return OK;

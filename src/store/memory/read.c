@@ -111,11 +111,11 @@ static struct id delivery_to(const struct snapshot *snapshot, struct id event, s
 static bool is_event_wanted(const struct snapshot *snapshot, const struct store_list_events *list,
                             const struct event *event)
 {
-    bool is_before = list->is_newest_first && event->id.value < list->after.value;
-    bool is_behind = !list->is_newest_first && event->id.value > list->after.value;
+    bool is_before = list->is_newest_first && event->id.value < list->page.after.value;
+    bool is_behind = !list->is_newest_first && event->id.value > list->page.after.value;
 
-    return event->account.value == list->account.value &&
-           (list->after.value == 0 || is_before || is_behind) &&
+    return event->account.value == list->page.account.value &&
+           (list->page.after.value == 0 || is_before || is_behind) &&
            (slice_is_empty(list->type) || filter_matches(list->type, event->type)) &&
            (list->channel.value == 0 || delivery_to(snapshot, event->id, list->channel).value != 0);
 }
@@ -126,8 +126,9 @@ static void find_events(const struct snapshot *snapshot, const struct store_list
     const struct kept_event *kept = NULL;
     struct snapshot_walk walk;
 
-    snapshot_walk_from(&walk, snapshot->events, list->from);
-    while ((kept = snapshot_walk_next(&walk)) != NULL && kept->event->id.value < list->to.value) {
+    snapshot_walk_from(&walk, snapshot->events, list->page.from);
+    while ((kept = snapshot_walk_next(&walk)) != NULL &&
+           kept->event->id.value < list->page.to.value) {
         if (is_event_wanted(snapshot, list, kept->event)) {
             found_add(found, kept->event);
         }
@@ -142,27 +143,27 @@ static void find_events(const struct snapshot *snapshot, const struct store_list
 static void list_found_events(const struct snapshot *snapshot, struct store_list_events *list,
                               const struct found *found)
 {
-    size_t room = found->len < list->max ? found->len : list->max;
+    size_t room = found->len < list->page.max ? found->len : list->page.max;
     size_t bytes = 0;
 
     list->events = MEM_ARRAY(room, struct event *);
     list->deliveries = list->channel.value != 0 ? MEM_ARRAY(room, struct id) : NULL;
     list->events_len = 0;
-    list->has_more = false;
-    list->last = list->after;
+    list->page.has_more = false;
+    list->page.last = list->page.after;
     for (size_t i = 0; i < found->len; i++) {
         const struct event *event = found->things[i];
 
         bytes += event->data.len;
-        if (i == list->max || (i > 0 && bytes > list->bytes_max)) {
-            list->has_more = true;
+        if (i == list->page.max || (i > 0 && bytes > list->bytes_max)) {
+            list->page.has_more = true;
             return;
         }
         if (list->deliveries != NULL) {
             list->deliveries[i] = delivery_to(snapshot, event->id, list->channel);
         }
         list->events[list->events_len++] = event_hold((struct event *)event);
-        list->last = event->id;
+        list->page.last = event->id;
     }
 }
 
@@ -234,9 +235,10 @@ enum err memory_get_delivery(struct engine_reader *reader, struct wall now,
 static bool is_delivery_wanted(const struct store_list_deliveries *list,
                                const struct standing *standing)
 {
-    return standing->account.value == list->account.value &&
-           standing->event.value >= list->from.value &&
-           (list->after.value == 0 || standing->place.delivery.value < list->after.value) &&
+    return standing->account.value == list->page.account.value &&
+           standing->event.value >= list->page.from.value &&
+           (list->page.after.value == 0 ||
+            standing->place.delivery.value < list->page.after.value) &&
            (list->channel.value == 0 || standing->place.channel.value == list->channel.value) &&
            (!list->has_state || standing->state == list->state);
 }
@@ -248,9 +250,9 @@ static void find_deliveries(const struct snapshot *snapshot,
     const struct standing *standing = NULL;
     struct snapshot_walk walk;
 
-    snapshot_walk_from(&walk, snapshot->standings, list->from);
+    snapshot_walk_from(&walk, snapshot->standings, list->page.from);
     while ((standing = snapshot_walk_next(&walk)) != NULL &&
-           standing->event.value < list->to.value) {
+           standing->event.value < list->page.to.value) {
         if (is_delivery_wanted(list, standing)) {
             found_add(found, standing);
         }
@@ -262,16 +264,16 @@ static void find_deliveries(const struct snapshot *snapshot,
 static void list_found_deliveries(const struct snapshot *snapshot,
                                   struct store_list_deliveries *list, const struct found *found)
 {
-    list->has_more = found->len > list->max;
-    list->deliveries_len = list->has_more ? list->max : found->len;
+    list->page.has_more = found->len > list->page.max;
+    list->deliveries_len = list->page.has_more ? list->page.max : found->len;
     list->deliveries = MEM_ARRAY(list->deliveries_len, struct store_delivery);
-    list->last = list->after;
+    list->page.last = list->page.after;
     for (size_t i = 0; i < list->deliveries_len; i++) {
         const struct standing *standing = found->things[i];
         struct slice type = snapshot_event(snapshot, standing->event)->event->type;
 
         list->deliveries[i] = describe(standing, own_text(type));
-        list->last = standing->place.delivery;
+        list->page.last = standing->place.delivery;
     }
 }
 

@@ -76,7 +76,7 @@ static bool is_wanted(const struct store_list_deliveries *list, const struct sta
     return !list->has_state || list->state == standing->state;
 }
 
-/* Looks at one delivery of an event's row; list->has_more: the answer is full before it. */
+/* Looks at one delivery of an event's row; list->page.has_more: the answer is full before it. */
 static enum err look_at(struct walk *walk, sqlite3_stmt *row, uint32_t index)
 {
     struct store_list_deliveries *list = walk->list;
@@ -84,7 +84,7 @@ static enum err look_at(struct walk *walk, sqlite3_stmt *row, uint32_t index)
     struct standing standing;
     const struct delivery_origin origin = {
         .event = column_id(row, 0),
-        .account = list->account,
+        .account = list->page.account,
         .channel = target.channel,
         .way = target.way,
         .index = index,
@@ -92,7 +92,7 @@ static enum err look_at(struct walk *walk, sqlite3_stmt *row, uint32_t index)
     };
     struct id delivery = event_delivery_id(origin.event, index);
 
-    if ((list->after.value != 0 && delivery.value >= list->after.value) ||
+    if ((list->page.after.value != 0 && delivery.value >= list->page.after.value) ||
         (list->channel.value != 0 && list->channel.value != target.channel.value)) {
         return OK;
     }
@@ -102,11 +102,12 @@ static enum err look_at(struct walk *walk, sqlite3_stmt *row, uint32_t index)
         return err;
     }
     bool wanted = is_wanted(list, &standing);
-    list->has_more = ++walk->looked > LOOKED_MAX || (wanted && list->deliveries_len == list->max);
-    if (list->has_more) {
+    list->page.has_more =
+        ++walk->looked > LOOKED_MAX || (wanted && list->deliveries_len == list->page.max);
+    if (list->page.has_more) {
         return OK;
     }
-    list->last = delivery;
+    list->page.last = delivery;
     if (wanted) {
         struct slice type = column_slice(row, 2);
 
@@ -128,14 +129,15 @@ static enum err look_at_event(struct walk *walk, struct id event)
     if (err == OK && has_row) {
         for (uint32_t i = targets_count(column_slice(row, 3)); i > 0 && err == OK; i--) {
             err = look_at(walk, row, i - 1);
-            if (list->has_more) {
+            if (list->page.has_more) {
                 break;
             }
         }
     }
     sql_end(row);
-    if (!list->has_more) {
-        list->last = event; /* below its deliveries: the next call goes on with the event before */
+    if (!list->page.has_more) {
+        list->page.last =
+            event; /* below its deliveries: the next call goes on with the event before */
     }
     return err;
 }
@@ -147,18 +149,18 @@ static enum err list_rows(struct walk *walk, const struct period *period, sqlite
     bool has_row = true;
     enum err err = OK;
 
-    while (has_row && !list->has_more && err == OK) {
+    while (has_row && !list->page.has_more && err == OK) {
         err = sql_next(db, rows, &has_row);
         if (err == OK && has_row) {
-            list->has_more = ++walk->events > EVENTS_MAX;
-            if (!list->has_more) {
+            list->page.has_more = ++walk->events > EVENTS_MAX;
+            if (!list->page.has_more) {
                 err = look_at_event(walk, column_id(rows, 0));
             }
         }
     }
     sql_end(rows);
-    if (err == OK && !list->has_more) {
-        err = period_rest(db, period, &list->has_more, &list->last);
+    if (err == OK && !list->page.has_more) {
+        err = period_rest(db, period, &list->page.has_more, &list->page.last);
     }
     return err;
 }
@@ -168,22 +170,22 @@ enum err sqlite_list_deliveries(struct engine_reader *reader, struct wall now,
 {
     struct walk walk = {.reader = reader, .list = list};
     struct period period = {
-        .account = list->account,
-        .from = list->from,
-        .to = list->to,
+        .account = list->page.account,
+        .from = list->page.from,
+        .to = list->page.to,
         .is_newest_first = true,
     };
     sqlite3_stmt *rows = NULL;
 
     (void)now;
-    if (list->after.value != 0 && list->after.value < list->to.value) {
-        period.to = list->after; /* an event's id is below those of its deliveries */
+    if (list->page.after.value != 0 && list->page.after.value < list->page.to.value) {
+        period.to = list->page.after; /* an event's id is below those of its deliveries */
     }
-    list->max = list->max < DELIVERIES_MAX ? list->max : DELIVERIES_MAX;
-    list->deliveries = MEM_ARRAY(list->max, struct store_delivery);
+    list->page.max = list->page.max < DELIVERIES_MAX ? list->page.max : DELIVERIES_MAX;
+    list->deliveries = MEM_ARRAY(list->page.max, struct store_delivery);
     list->deliveries_len = 0;
-    list->has_more = false;
-    list->last = list->after;
+    list->page.has_more = false;
+    list->page.last = list->page.after;
     enum err err = reader_begin(reader, &list->request);
     if (err == OK) {
         err = period_begin(&reader->db, &period, &rows);

@@ -165,7 +165,7 @@ static enum err add_event(struct database *db, struct store_list_events *list,
 {
     struct event *event = NULL;
 
-    *is_over = list->events_len == list->max;
+    *is_over = list->events_len == list->page.max;
     if (*is_over) {
         return OK;
     }
@@ -193,10 +193,10 @@ static enum err look_at(struct database *db, struct store_list_events *list, str
     enum err err = check_filters(db, list, &candidate);
 
     if (err == OK && candidate.is_wanted) {
-        err = add_event(db, list, &candidate, bytes, &list->has_more);
+        err = add_event(db, list, &candidate, bytes, &list->page.has_more);
     }
-    if (!list->has_more) {
-        list->last = event;
+    if (!list->page.has_more) {
+        list->page.last = event;
     }
     return err;
 }
@@ -209,19 +209,19 @@ static enum err list_rows(struct database *db, struct store_list_events *list,
     bool has_row = true;
     enum err err = OK;
 
-    while (has_row && !list->has_more && err == OK) {
+    while (has_row && !list->page.has_more && err == OK) {
         err = sql_next(db, rows, &has_row);
         if (err != OK || !has_row) {
             break;
         }
-        list->has_more = ++looked > ROWS_MAX;
-        if (!list->has_more) {
+        list->page.has_more = ++looked > ROWS_MAX;
+        if (!list->page.has_more) {
             err = look_at(db, list, column_id(rows, 0), &bytes);
         }
     }
     sql_end(rows);
-    if (err == OK && !list->has_more) {
-        err = period_rest(db, period, &list->has_more, &list->last);
+    if (err == OK && !list->page.has_more) {
+        err = period_rest(db, period, &list->page.has_more, &list->page.last);
     }
     return err;
 }
@@ -229,16 +229,16 @@ static enum err list_rows(struct database *db, struct store_list_events *list,
 static struct period period_of(const struct store_list_events *list)
 {
     struct period period = {
-        .account = list->account,
-        .from = list->from,
-        .to = list->to,
+        .account = list->page.account,
+        .from = list->page.from,
+        .to = list->page.to,
         .is_newest_first = list->is_newest_first,
     };
 
-    if (list->after.value != 0 && list->is_newest_first) {
-        period.to = list->after.value < list->to.value ? list->after : list->to;
-    } else if (list->after.value != 0 && list->after.value >= list->from.value) {
-        period.from = (struct id){list->after.value + 1};
+    if (list->page.after.value != 0 && list->is_newest_first) {
+        period.to = list->page.after.value < list->page.to.value ? list->page.after : list->page.to;
+    } else if (list->page.after.value != 0 && list->page.after.value >= list->page.from.value) {
+        period.from = (struct id){list->page.after.value + 1};
     }
     return period;
 }
@@ -250,12 +250,12 @@ enum err sqlite_list_events(struct engine_reader *reader, struct wall now,
     sqlite3_stmt *rows = NULL;
 
     (void)now;
-    list->max = list->max < EVENTS_MAX ? list->max : EVENTS_MAX;
-    list->events = MEM_ARRAY(list->max, struct event *);
-    list->deliveries = list->channel.value != 0 ? MEM_ARRAY(list->max, struct id) : NULL;
+    list->page.max = list->page.max < EVENTS_MAX ? list->page.max : EVENTS_MAX;
+    list->events = MEM_ARRAY(list->page.max, struct event *);
+    list->deliveries = list->channel.value != 0 ? MEM_ARRAY(list->page.max, struct id) : NULL;
     list->events_len = 0;
-    list->has_more = false;
-    list->last = list->after;
+    list->page.has_more = false;
+    list->page.last = list->page.after;
     enum err err = reader_begin(reader, &list->request);
     if (err == OK) {
         err = period_begin(&reader->db, &period, &rows);

@@ -87,23 +87,23 @@ static enum err list_rows(struct database *db, struct store_list_operations *lis
                           sqlite3_stmt *rows)
 {
     struct gathered gathered = {
-        .operations = list->operations, .max = list->max, .bytes_max = list->bytes_max};
+        .operations = list->operations, .max = list->page.max, .bytes_max = list->bytes_max};
     uint32_t looked = 0;
     bool has_row = true;
     enum err err = OK;
 
-    while (err == OK && has_row && !list->has_more) {
+    while (err == OK && has_row && !list->page.has_more) {
         err = sql_next(db, rows, &has_row);
         if (err != OK || !has_row) {
             break;
         }
         bool is_wanted = !list->has_state || column_i64(rows, 2) == list->state;
-        list->has_more = ++looked > LOOKED_MAX || (is_wanted && is_full(&gathered));
-        if (!list->has_more && is_wanted) {
+        list->page.has_more = ++looked > LOOKED_MAX || (is_wanted && is_full(&gathered));
+        if (!list->page.has_more && is_wanted) {
             gather(&gathered, rows);
         }
-        if (!list->has_more) {
-            list->last = column_id(rows, 0);
+        if (!list->page.has_more) {
+            list->page.last = column_id(rows, 0);
         }
     }
     sql_end(rows);
@@ -115,21 +115,21 @@ enum err sqlite_list_operations(struct engine_reader *reader, struct wall now,
                                 struct store_list_operations *list)
 {
     struct database *db = &reader->db;
-    bool is_behind = list->after.value != 0 && list->after.value < list->to.value;
+    bool is_behind = list->page.after.value != 0 && list->page.after.value < list->page.to.value;
 
     (void)now;
-    list->max = list->max < OPERATIONS_MAX ? list->max : OPERATIONS_MAX;
-    list->operations = MEM_ARRAY(list->max, struct operation *);
+    list->page.max = list->page.max < OPERATIONS_MAX ? list->page.max : OPERATIONS_MAX;
+    list->operations = MEM_ARRAY(list->page.max, struct operation *);
     list->operations_len = 0;
-    list->has_more = false;
-    list->last = list->after;
+    list->page.has_more = false;
+    list->page.last = list->page.after;
     enum err err = reader_begin(reader, &list->request);
     if (err == OK) {
         sqlite3_stmt *rows = sql_use(db, SQL_operations_down);
 
-        bind_id(rows, 1, list->account);
-        bind_id(rows, 2, list->from);
-        bind_id(rows, 3, is_behind ? list->after : list->to);
+        bind_id(rows, 1, list->page.account);
+        bind_id(rows, 2, list->page.from);
+        bind_id(rows, 3, is_behind ? list->page.after : list->page.to);
         err = list_rows(db, list, rows);
     }
     return reader_end(reader, err);

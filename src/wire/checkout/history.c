@@ -64,7 +64,8 @@ static void end_page(struct listing *listing, bool has_more)
 
     json_end_array(&listing->writer);
     if (has_more) {
-        alias_token(alias_key(listing), listing->store.account, listing->store.after, token);
+        alias_token(alias_key(listing), listing->store.page.account, listing->store.page.after,
+                    token);
     }
     if (has_more || listing->is_new_shape) {
         json_key(&listing->writer, "nextPageToken");
@@ -79,7 +80,7 @@ static void put_message_info(struct listing *listing, struct id delivery)
     struct json_writer *out = &listing->writer;
     char uuid[ALIAS_UUID_SIZE];
 
-    alias_uuid(alias_key(listing), listing->store.account, delivery, uuid);
+    alias_uuid(alias_key(listing), listing->store.page.account, delivery, uuid);
     json_key(out, "messageInfo");
     json_begin_object(out);
     json_key(out, "messageId");
@@ -139,7 +140,7 @@ static bool is_full(const struct listing *listing)
            exchange_out(listing->exchange)->len >= PAGE_BYTES_MAX;
 }
 
-/* Looks at what the store has given, up to the end of the page; store.after is then the last that
+/* Looks at what the store has given, up to the end of the page; store.page.after is then the last that
  * was looked at. Whether there is more behind it. */
 static bool look_through(struct listing *listing)
 {
@@ -148,14 +149,14 @@ static bool look_through(struct listing *listing)
 
     while (looked < store->events_len && !is_full(listing)) {
         look_at(listing, store->events[looked], store->deliveries[looked]);
-        store->after = store->events[looked]->id;
+        store->page.after = store->events[looked]->id;
         looked++;
     }
     if (looked < store->events_len) {
         return true;
     }
-    store->after = store->last;
-    return store->has_more;
+    store->page.after = store->page.last;
+    return store->page.has_more;
 }
 
 static void ask(struct listing *listing);
@@ -208,8 +209,8 @@ static enum err read_period(struct listing *listing, struct diag *diag)
     } else if (end.us < start.us) {
         return diag_field(diag, ERR_INVALID, "periodEnd", "value must not be before periodStart");
     }
-    listing->store.from = id_floor(start);
-    listing->store.to = id_floor(end);
+    listing->store.page.from = id_floor(start);
+    listing->store.page.to = id_floor(end);
     return OK;
 }
 
@@ -251,8 +252,8 @@ static enum err read_page(struct listing *listing, struct diag *diag)
     if (err != OK) {
         return err;
     }
-    if (!slice_is_empty(token) && alias_from_token(alias_key(listing), listing->store.account,
-                                                   token, &listing->store.after) != OK) {
+    if (!slice_is_empty(token) && alias_from_token(alias_key(listing), listing->store.page.account,
+                                                   token, &listing->store.page.after) != OK) {
         return diag_field(diag, ERR_INVALID, "pageToken",
                           "value must be the nextPageToken of the page before");
     }
@@ -286,18 +287,18 @@ void checkout_history(struct exchange *exchange)
     const struct channel *channel = merchant_channel(exchange);
     listing->exchange = exchange;
     listing->is_new_shape = app_of(exchange)->settings.checkout.has_new_history;
-    listing->store.account = exchange_account(exchange)->id;
+    listing->store.page.account = exchange_account(exchange)->id;
     if (read_parameters(listing, &diag) != OK) {
         exchange_refuse(exchange, PROBLEM_INVALID, &diag);
         return;
     }
     begin_page(listing);
-    if (channel == NULL || listing->store.to.value <= listing->store.from.value) {
+    if (channel == NULL || listing->store.page.to.value <= listing->store.page.from.value) {
         end_page(listing, /* has_more= */ false);
         return;
     }
     listing->store.channel = channel->id;
-    listing->store.max = has_filter(listing) ? LOOK_MAX : listing->page_max;
+    listing->store.page.max = has_filter(listing) ? LOOK_MAX : listing->page_max;
     listing->store.bytes_max = PAGE_BYTES_MAX;
     ask(listing);
 }

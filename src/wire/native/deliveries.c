@@ -1,19 +1,14 @@
 /*
  * An account's deliveries: lists, one with its attempts, and what is done with one by hand.
  */
-#include "http/page.h"
 #include "model/field.h"
 #include "wire/native/event_json.h"
+#include "wire/native/listing.h"
 #include "wire/native/native.h"
 #include "wire/native/query.h"
 #include "wire/native/settings_put.h"
 
 /* ---- the list ---- */
-
-struct listing {
-    struct exchange *exchange;
-    struct store_list_deliveries list;
-};
 
 static enum err read_state(const struct exchange *exchange, struct store_list_deliveries *list,
                            struct diag *diag)
@@ -40,33 +35,20 @@ static enum err read_channel(const struct exchange *exchange, struct store_list_
     return OK;
 }
 
-static enum err read_list(const struct exchange *exchange, struct store_list_deliveries *list,
-                          struct diag *diag)
+static enum err read_filters(struct listing *listing, struct diag *diag)
 {
-    struct page_range range = {0};
-    enum err err = page_range(exchange, ID_DELIVERY, &range, diag);
+    struct store_list_deliveries *list = &listing->deliveries;
+    enum err err = read_state(listing->exchange, list, diag);
 
-    if (err == OK) {
-        err = read_state(exchange, list, diag);
-    }
-    if (err == OK) {
-        err = read_channel(exchange, list, diag);
-    }
-    list->account = exchange_account(exchange)->id;
-    list->max = range.max;
-    list->after = range.after;
-    list->from = range.from;
-    list->to = range.to;
-    return err;
+    return err != OK ? err : read_channel(listing->exchange, list, diag);
 }
 
-static void answer_list(struct exchange *exchange, const struct store_list_deliveries *list)
+static void put_deliveries(const struct listing *listing, struct json_writer *writer)
 {
-    const struct account *account = exchange_account(exchange);
-    struct wall now = env_wall(exchange_env(exchange));
-    struct json_writer writer;
+    const struct store_list_deliveries *list = &listing->deliveries;
+    const struct account *account = exchange_account(listing->exchange);
+    struct wall now = env_wall(exchange_env(listing->exchange));
 
-    page_begin(exchange, &writer);
     for (size_t i = 0; i < list->deliveries_len; i++) {
         const struct why_facts facts = {
             .delivery = &list->deliveries[i],
@@ -74,41 +56,25 @@ static void answer_list(struct exchange *exchange, const struct store_list_deliv
             .now = now,
         };
 
-        json_begin_object(&writer);
-        event_json_delivery(&facts, &writer);
-        json_end_object(&writer);
+        json_begin_object(writer);
+        event_json_delivery(&facts, writer);
+        json_end_object(writer);
     }
-    page_end_id(exchange, &writer, list->has_more, ID_DELIVERY, list->last);
-}
-
-static void listed(struct store_request *request)
-{
-    struct listing *listing = CONTAINER_OF(request, struct listing, list.request);
-
-    if (request->err == OK) {
-        answer_list(listing->exchange, &listing->list);
-    } else {
-        exchange_store_failed(listing->exchange, request);
-    }
-    store_request_clear(request);
 }
 
 void native_deliveries_list(struct exchange *exchange)
 {
-    static const char *const names[] = {"limit", "cursor", "from", "to", "state", "channel"};
-    struct diag diag = {0};
+    static const char *const parameters[] = {"limit", "cursor", "from", "to", "state", "channel"};
+    static const struct listing_kind kind = {
+        .call = STORE_CALL_list_deliveries,
+        .ids = ID_DELIVERY,
+        .parameters = parameters,
+        .parameters_len = ARRAY_LEN(parameters),
+        .read_filters = read_filters,
+        .put_items = put_deliveries,
+    };
 
-    if (query_is_refused(exchange, names, ARRAY_LEN(names))) {
-        return;
-    }
-    struct listing *listing = exchange_new(exchange, sizeof *listing);
-    listing->exchange = exchange;
-    enum err err = read_list(exchange, &listing->list, &diag);
-    if (err != OK) {
-        exchange_input_failed(exchange, err, &diag);
-        return;
-    }
-    exchange_submit(exchange, STORE_CALL_list_deliveries, &listing->list.request, listed);
+    listing_start(exchange, &kind);
 }
 
 /* ---- one delivery ---- */

@@ -1,24 +1,13 @@
 /*
  * An account's events: lists by period, and one with its deliveries.
  */
-#include "http/page.h"
 #include "wire/native/event_json.h"
+#include "wire/native/listing.h"
 #include "wire/native/native.h"
 #include "wire/native/query.h"
 #include "wire/native/settings_put.h"
 
-/*
- * Of data in one page: a page of large events is shorter than its limit, and so takes bounded
- * memory.
- */
-enum { PAGE_BYTES_MAX = 1024 * 1024 };
-
 /* ---- the list ---- */
-
-struct listing {
-    struct exchange *exchange;
-    struct store_list_events list;
-};
 
 static enum err read_type(const struct exchange *exchange, struct store_list_events *list,
                           struct diag *diag)
@@ -47,68 +36,39 @@ static enum err read_order(const struct exchange *exchange, struct store_list_ev
     return OK;
 }
 
-static enum err read_list(const struct exchange *exchange, struct store_list_events *list,
-                          struct diag *diag)
+static enum err read_filters(struct listing *listing, struct diag *diag)
 {
-    struct page_range range = {0};
-    enum err err = page_range(exchange, ID_EVENT, &range, diag);
+    struct store_list_events *list = &listing->events;
+    enum err err = read_type(listing->exchange, list, diag);
 
-    if (err == OK) {
-        err = read_type(exchange, list, diag);
-    }
-    if (err == OK) {
-        err = read_order(exchange, list, diag);
-    }
-    list->account = exchange_account(exchange)->id;
-    list->max = range.max;
-    list->after = range.after;
-    list->from = range.from;
-    list->to = range.to;
-    list->bytes_max = PAGE_BYTES_MAX;
-    return err;
+    list->bytes_max = LISTING_BYTES_MAX;
+    return err != OK ? err : read_order(listing->exchange, list, diag);
 }
 
-static void answer_list(struct exchange *exchange, const struct store_list_events *list)
+static void put_events(const struct listing *listing, struct json_writer *writer)
 {
-    struct json_writer writer;
+    const struct store_list_events *list = &listing->events;
 
-    page_begin(exchange, &writer);
     for (size_t i = 0; i < list->events_len; i++) {
-        json_begin_object(&writer);
-        event_json_members(list->events[i], &writer);
-        json_end_object(&writer);
+        json_begin_object(writer);
+        event_json_members(list->events[i], writer);
+        json_end_object(writer);
     }
-    page_end_id(exchange, &writer, list->has_more, ID_EVENT, list->last);
-}
-
-static void listed(struct store_request *request)
-{
-    struct listing *listing = CONTAINER_OF(request, struct listing, list.request);
-
-    if (request->err == OK) {
-        answer_list(listing->exchange, &listing->list);
-    } else {
-        exchange_store_failed(listing->exchange, request);
-    }
-    store_request_clear(request);
 }
 
 void native_events_list(struct exchange *exchange)
 {
-    static const char *const names[] = {"limit", "cursor", "from", "to", "type", "order"};
-    struct diag diag = {0};
+    static const char *const parameters[] = {"limit", "cursor", "from", "to", "type", "order"};
+    static const struct listing_kind kind = {
+        .call = STORE_CALL_list_events,
+        .ids = ID_EVENT,
+        .parameters = parameters,
+        .parameters_len = ARRAY_LEN(parameters),
+        .read_filters = read_filters,
+        .put_items = put_events,
+    };
 
-    if (query_is_refused(exchange, names, ARRAY_LEN(names))) {
-        return;
-    }
-    struct listing *listing = exchange_new(exchange, sizeof *listing);
-    listing->exchange = exchange;
-    enum err err = read_list(exchange, &listing->list, &diag);
-    if (err != OK) {
-        exchange_input_failed(exchange, err, &diag);
-        return;
-    }
-    exchange_submit(exchange, STORE_CALL_list_events, &listing->list.request, listed);
+    listing_start(exchange, &kind);
 }
 
 /* ---- one event ---- */

@@ -224,7 +224,7 @@ static void ask(struct listing *listing);
 
 static void go_on(struct listing *listing)
 {
-    if (!listing->list.has_more || wanted(listing) == 0) {
+    if (!listing->list.page.has_more || wanted(listing) == 0) {
         if (listing->counts_only) {
             answer_count(listing);
         } else {
@@ -261,8 +261,8 @@ static void ask(struct listing *listing)
 {
     uint64_t max = wanted(listing);
 
-    listing->list.after = listing->list.last;
-    listing->list.max = max < SLICE_EVENTS_MAX ? (uint32_t)max : SLICE_EVENTS_MAX;
+    listing->list.page.after = listing->list.page.last;
+    listing->list.page.max = max < SLICE_EVENTS_MAX ? (uint32_t)max : SLICE_EVENTS_MAX;
     exchange_submit(listing->call->exchange, STORE_CALL_list_events, &listing->list.request,
                     listed);
 }
@@ -309,9 +309,9 @@ static void begin(struct shop_call *call, bool counts_only)
     }
     map_init(&listing->seen, env_random_u64(exchange_env(call->exchange)));
     exchange_on_end(call->exchange, release, listing);
-    listing->list.account = exchange_account(call->exchange)->id;
-    listing->list.from = listing->limits.from;
-    listing->list.to = listing->limits.to;
+    listing->list.page.account = exchange_account(call->exchange)->id;
+    listing->list.page.from = listing->limits.from;
+    listing->list.page.to = listing->limits.to;
     listing->list.is_newest_first = true;
     listing->list.type = only_type(&settings_of(listing)->shopcart);
     listing->list.bytes_max = SLICE_BYTES_MAX;

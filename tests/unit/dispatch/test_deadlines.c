@@ -152,10 +152,10 @@ static bool is_delayed(struct watch *watch, struct id id)
 static size_t count_events(struct watch *watch, const char *type, struct event **newest)
 {
     struct store_list_events list = {
-        .account = watch->account,
-        .to = {UINT64_MAX},
+        .page.account = watch->account,
+        .page.to = {UINT64_MAX},
         .type = slice_of(type),
-        .max = 250,
+        .page.max = 250,
         .bytes_max = 1024 * 1024,
     };
     size_t count = 0;
@@ -166,9 +166,9 @@ static size_t count_events(struct watch *watch, const char *type, struct event *
         if (newest != NULL && list.events_len > 0) {
             *newest = event_hold(list.events[list.events_len - 1]);
         }
-        list.after = list.last;
+        list.page.after = list.page.last;
         store_request_clear(&list.request);
-    } while (list.has_more);
+    } while (list.page.has_more);
     return count;
 }
 

@@ -138,7 +138,7 @@ static uint64_t live_with_fault(struct driver *driver, struct id account, struct
 static uint64_t count_events(struct driver *driver, struct id account)
 {
     struct store_list_events list = {
-        .account = account, .to = {UINT64_MAX}, .max = 100, .bytes_max = 10000};
+        .page.account = account, .page.to = {UINT64_MAX}, .page.max = 100, .bytes_max = 10000};
 
     assert_int_equal(DRIVER_CALL(driver, list_events, &list), OK);
     uint64_t count = list.events_len;

@@ -190,10 +190,10 @@ static void publish_many(struct driver *driver, struct id few, struct id most)
 /* Pages through all events of an account; checks their order and returns how many there are. */
 static size_t page_through(struct driver *driver, struct id account, bool is_newest_first)
 {
-    struct store_list_events list = {.account = account,
-                                     .to = {UINT64_MAX},
+    struct store_list_events list = {.page.account = account,
+                                     .page.to = {UINT64_MAX},
                                      .is_newest_first = is_newest_first,
-                                     .max = 250,
+                                     .page.max = 250,
                                      .bytes_max = 100000};
     uint64_t before = is_newest_first ? UINT64_MAX : 0;
     size_t count = 0;
@@ -207,9 +207,9 @@ static size_t page_through(struct driver *driver, struct id account, bool is_new
             before = id;
         }
         count += list.events_len;
-        list.after = list.last;
+        list.page.after = list.page.last;
         store_request_clear(&list.request);
-    } while (list.has_more);
+    } while (list.page.has_more);
     return count;
 }
 
@@ -241,11 +241,11 @@ static const char many_operations[] =
 static void a_list_looks_at_a_bounded_number_of_operations_a_call(void **state)
 {
     struct driver *driver = open_driver(state);
-    struct store_list_operations list = {.account = driver_account(driver, "shop"),
-                                         .to = {UINT64_MAX >> 1},
+    struct store_list_operations list = {.page.account = driver_account(driver, "shop"),
+                                         .page.to = {UINT64_MAX >> 1},
                                          .has_state = true,
                                          .state = OPERATION_FAILED,
-                                         .max = 10,
+                                         .page.max = 10,
                                          .bytes_max = 1000};
     int calls = 0;
 
@@ -255,10 +255,10 @@ static void a_list_looks_at_a_bounded_number_of_operations_a_call(void **state)
     do {
         assert_int_equal(DRIVER_CALL(driver, list_operations, &list), OK);
         assert_int_equal(list.operations_len, 0);
-        list.after = list.last;
+        list.page.after = list.page.last;
         store_request_clear(&list.request);
         calls++;
-    } while (list.has_more);
+    } while (list.page.has_more);
     assert_in_range(calls, 2, 10);
     driver_free(driver);
 }
