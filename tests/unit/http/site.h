@@ -11,7 +11,8 @@
  *   GET  /large?bytes=     so many bytes
  *   GET  /later            "later", after the store has answered
  *   GET  /failing?err=     a store request that fails
- *   GET  /wait/{topic}?ms= "rung", "silence" or "draining", after a wait
+ *   GET  /wait/{topic}?ms= "rung", "silence" or "draining", after a wait; with &late= so many
+ *                          milliseconds pass before it begins, as on a machine that is held up
  *   GET  /items/{id}       the decoded parameter
  *   GET  /query            the decoded query, "name=value;" each
  *   GET  /headers          the request's headers, "name=value;" each

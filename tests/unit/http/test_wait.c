@@ -107,6 +107,21 @@ static void silence_ends_in_time(void **state)
     }
 }
 
+static void a_wait_that_begins_late_is_not_shorter(void **state)
+{
+    struct site *site = *state;
+    struct client client;
+
+    client_open(&client, site_address(site));
+    client_send(&client, "GET /wait/1?ms=100&late=5000" REST);
+    site_await_waiting(site, 1);
+    site_pass(site, 100 * US_PER_MS - 1);
+    site_await_waiting(site, 1);
+    site_pass(site, 1);
+    client_expect(&client, 200, "silence");
+    client_close(&client);
+}
+
 static void a_poller_that_goes_is_forgotten_at_once(void **state)
 {
     struct site *site = *state;
@@ -169,6 +184,7 @@ int main(void)
                                         stop),
         cmocka_unit_test_setup_teardown(many_rings_wake_many, start, stop),
         cmocka_unit_test_setup_teardown(silence_ends_in_time, start, stop),
+        cmocka_unit_test_setup_teardown(a_wait_that_begins_late_is_not_shorter, start, stop),
         cmocka_unit_test_setup_teardown(a_poller_that_goes_is_forgotten_at_once, start, stop),
         cmocka_unit_test_setup_teardown(a_ring_for_one_who_has_gone_wakes_the_next, start, stop),
         cmocka_unit_test_setup_teardown(a_server_that_drains_wakes_all, start, stop),
