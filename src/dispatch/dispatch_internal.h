@@ -205,7 +205,7 @@ struct outcome {
     struct attempt attempt;
 };
 void record_add(struct flight *flight, const struct outcome *outcome, bool is_leaving);
-/* lane->health moved; the account is told once that is stored. */
+/* lane->health moved; what tells the account of it is stored with it. */
 void record_health(struct lane *lane, struct slice cause);
 void record_submit(
     struct worker *worker); /* what was added, unless something is under way already */
@@ -224,6 +224,16 @@ void intake_leave_out(struct dispatch *dispatch, const struct account *account,
                       struct store_publish_item *item, struct id channel);
 
 /* ---- notice.c ---- */
-void notice_health(struct lane *lane, const struct health *health, const char *cause);
+
+/*
+ * The event that tells the account of a move of health, to be stored together with it; NULL when it
+ * is not worth one, or nobody is left to be told.
+ */
+struct notice *notice_new(const struct lane *lane, const struct health *health, const char *cause);
+struct store_publish_item *notice_item(struct notice *notice); /* NULL for NULL */
+/* NULL is fine. is_stored: the request that took the item along was; its own err counts too. */
+void notice_free(struct notice *notice, bool is_stored);
+/* Tells the operator of the move. */
+void notice_log(const struct lane *lane, const struct health *health, const char *cause);
 
 #endif

@@ -20,24 +20,10 @@ static const char *const notice_types[] = {
 };
 
 struct notice {
-    struct store_publish publish;
     struct store_publish_item item;
     struct account *account; /* held */
     struct dispatch *dispatch;
 };
-
-static void notice_stored(struct store_request *request)
-{
-    struct notice *notice = CONTAINER_OF(request, struct notice, publish.request);
-
-    if (request->err != OK) {
-        log_line(LOG_WARN, "notice_not_stored", "error", request->diag.text, NULL);
-    }
-    intake_end(notice->dispatch, notice->account, &notice->item, request->err == OK);
-    store_request_clear(request);
-    account_release(notice->account);
-    mem_free(notice);
-}
 
 /* Where the channel goes to, so that a person who gets this as a mail knows which one it is. */
 static void put_channel(const struct channel *channel, struct json_writer *writer)
@@ -69,16 +55,20 @@ static void write_data(const struct channel *channel, const struct health *healt
     json_end_object(&writer);
 }
 
-static void publish(struct lane *lane, const char *type, const struct health *health,
-                    const char *cause)
+struct notice *notice_new(const struct lane *lane, const struct health *health, const char *cause)
 {
-    struct worker *worker = lane->worker;
+    const char *type = notice_types[health->state];
+
+    if (type == NULL || lane->owner == NULL || lane->channel == NULL) {
+        return NULL;
+    }
+    struct dispatch *dispatch = lane->worker->dispatch;
     struct notice *notice = MEM_NEW(struct notice);
     struct buf data;
 
     buf_init(&data, NOTICE_BYTES_MAX);
     write_data(lane->channel, health, cause, &data);
-    notice->dispatch = worker->dispatch;
+    notice->dispatch = dispatch;
     notice->account = account_hold(lane->owner);
     notice->item.event = event_new(&(struct event_parts){
         .account = lane->account,
@@ -88,28 +78,34 @@ static void publish(struct lane *lane, const char *type, const struct health *he
         .data = buf_view(&data),
     });
     buf_clear(&data);
-    intake_match(worker->dispatch, notice->account, &notice->item);
+    intake_match(dispatch, notice->account, &notice->item);
     /* The channel that it is about would fail with this too. */
-    intake_leave_out(worker->dispatch, notice->account, &notice->item, lane->id);
-    notice->publish = (struct store_publish){
-        .request = {.call = STORE_CALL_publish, .reply_to = worker->mailbox, .done = notice_stored},
-        .items = &notice->item,
-        .items_len = 1,
-    };
-    store_submit(worker->dispatch->store, &notice->publish.request);
+    intake_leave_out(dispatch, notice->account, &notice->item, lane->id);
+    return notice;
 }
 
-void notice_health(struct lane *lane, const struct health *health, const char *cause)
+struct store_publish_item *notice_item(struct notice *notice)
 {
-    const char *type = notice_types[health->state];
+    return notice != NULL ? &notice->item : NULL;
+}
 
+void notice_free(struct notice *notice, bool is_stored)
+{
+    if (notice == NULL) {
+        return;
+    }
+    intake_end(notice->dispatch, notice->account, &notice->item,
+               is_stored && notice->item.err == OK);
+    account_release(notice->account);
+    mem_free(notice);
+}
+
+void notice_log(const struct lane *lane, const struct health *health, const char *cause)
+{
     if (lane->owner == NULL || lane->channel == NULL) {
-        return; /* deleted meanwhile: nobody is left to be told */
+        return; /* deleted meanwhile */
     }
-    log_line(type == NULL ? LOG_INFO : LOG_WARN, "channel_health", "account", lane->owner->name.ptr,
-             "channel", id_text(ID_CHANNEL, lane->id).chars, "state", health_word(health->state),
-             "cause", cause, NULL);
-    if (type != NULL && !lane->worker->is_draining) {
-        publish(lane, type, health, cause);
-    }
+    log_line(notice_types[health->state] == NULL ? LOG_INFO : LOG_WARN, "channel_health", "account",
+             lane->owner->name.ptr, "channel", id_text(ID_CHANNEL, lane->id).chars, "state",
+             health_word(health->state), "cause", cause, NULL);
 }

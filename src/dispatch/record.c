@@ -11,6 +11,12 @@
 /* How long to wait before a request that the store refused is sent again. */
 #define AGAIN_AFTER_US US_PER_SECOND
 
+/* Beside a move of health on its way. */
+struct news {
+    char *cause;           /* owned */
+    struct notice *notice; /* owned; made when the record is sent off, NULL: none */
+};
+
 struct record {
     struct list_link link; /* worker->records */
     struct worker *worker;
@@ -19,7 +25,7 @@ struct record {
     struct flight **leaving;         /* owned; per item: leaves memory once stored, or NULL */
     size_t len, room;
     struct store_settle_health *health; /* owned */
-    char **causes;                      /* owned; why each moved, for the notice */
+    struct news *news;                  /* owned, one for each of health */
     size_t health_len, health_room;
     struct mono not_before; /* the store refused it: not again until then */
     bool is_under_way;
@@ -113,9 +119,9 @@ static void add_health(struct record *record, const struct lane *lane, struct sl
     if (record->health_len == record->health_room) {
         record->health_room = record->health_room == 0 ? 4 : 2 * record->health_room;
         record->health = mem_resize(record->health, record->health_room, sizeof(*record->health));
-        record->causes = mem_resize(record->causes, record->health_room, sizeof(char *));
+        record->news = mem_resize(record->news, record->health_room, sizeof(*record->news));
     }
-    record->causes[record->health_len] = mem_text(cause.ptr, cause.len);
+    record->news[record->health_len] = (struct news){.cause = mem_text(cause.ptr, cause.len)};
     record->health[record->health_len++] = (struct store_settle_health){
         .account = lane->account, .channel = lane->id, .health = lane->health};
 }
@@ -133,31 +139,52 @@ void record_health(struct lane *lane, struct slice cause)
     add_health(record, lane, cause);
 }
 
-/* The account is told of what is stored: who hears that a channel is disabled finds it so. */
-static void tell_health(struct record *record)
+static struct lane *lane_of_health(const struct record *record, size_t at)
+{
+    return map_get_u64(&record->worker->lanes, record->health[at].channel.value);
+}
+
+/* What tells of the moves goes into the store with them: nobody hears of what is not so, and no end
+ * of this process comes between. */
+static void make_notices(struct record *record)
 {
     for (size_t i = 0; i < record->health_len; i++) {
-        struct lane *lane = map_get_u64(&record->worker->lanes, record->health[i].channel.value);
+        const struct lane *lane = lane_of_health(record, i);
+        struct news *news = &record->news[i];
+
+        if (news->notice == NULL && lane != NULL) {
+            news->notice = notice_new(lane, &record->health[i].health, news->cause);
+        }
+        record->health[i].notice = notice_item(news->notice);
+    }
+}
+
+static void log_health(const struct record *record)
+{
+    for (size_t i = 0; i < record->health_len; i++) {
+        const struct lane *lane = lane_of_health(record, i);
+
         if (lane != NULL) {
-            notice_health(lane, &record->health[i].health, record->causes[i]);
+            notice_log(lane, &record->health[i].health, record->news[i].cause);
         }
     }
 }
 
-static void record_free(struct record *record)
+static void record_free(struct record *record, bool is_stored)
 {
     for (size_t i = 0; i < record->len; i++) {
         free_text(record->items[i].attempt.detail);
         free_text(record->items[i].attempt.answer);
     }
     for (size_t i = 0; i < record->health_len; i++) {
-        mem_free(record->causes[i]);
+        mem_free(record->news[i].cause);
+        notice_free(record->news[i].notice, is_stored);
     }
     list_remove(&record->worker->records, &record->link);
     mem_free(record->items);
     mem_free(record->leaving);
     mem_free(record->health);
-    mem_free(record->causes);
+    mem_free(record->news);
     mem_free(record);
 }
 
@@ -208,10 +235,10 @@ static void recorded(struct store_request *request)
         }
     }
     if (request->err == OK) {
-        tell_health(record);
+        log_health(record);
     }
     store_request_clear(request);
-    record_free(record);
+    record_free(record, request->err == OK);
     record_submit(worker);
 }
 
@@ -228,6 +255,7 @@ void record_submit(struct worker *worker)
         return;
     }
     record->is_under_way = true;
+    make_notices(record);
     record->settle = (struct store_settle){
         .request = {.call = STORE_CALL_settle, .reply_to = worker->mailbox, .done = recorded},
         .items = record->items,
@@ -248,6 +276,6 @@ void record_free_all(struct worker *worker)
     struct list_link *link;
 
     while ((link = list_first(&worker->records)) != NULL) {
-        record_free(CONTAINER_OF(link, struct record, link));
+        record_free(CONTAINER_OF(link, struct record, link), /* is_stored= */ false);
     }
 }

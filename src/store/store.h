@@ -249,6 +249,11 @@ struct store_settle_item {
 struct store_settle_health {
     struct id account, channel;
     struct health health;
+    /*
+     * Borrowed, may be NULL: the event that tells of the move, stored with it. Its err is ERR_FULL
+     * when there was no room for it; the rest is stored all the same.
+     */
+    struct store_publish_item *notice;
 };
 
 /*

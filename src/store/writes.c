@@ -95,16 +95,53 @@ static void committed_publish(struct committer *committer, struct store_request 
 
 /* ---- settle --------------------------------------------------------------------------------- */
 
+/* Nobody would miss it, were there no room for it: so the outcomes that it comes with go on. */
+static enum err write_notice(struct committer *committer, struct store_publish_item *item,
+                             struct diag *diag)
+{
+    struct store_publish publish = {.items = item, .items_len = 1};
+
+    if (atomic_load(&committer->is_full)) {
+        item->err = ERR_FULL;
+        return OK;
+    }
+    writes_prepare_item(committer, item);
+    enum err err =
+        committer->options.ops->publish(committer->options.engine, &committer->at, &publish);
+    if (err != OK) {
+        *diag = publish.request.diag;
+    }
+    return err;
+}
+
 static enum err write_settle(struct committer *committer, struct store_request *request)
 {
     struct store_settle *settle = REQUEST(settle, request);
-    enum err err =
-        committer->options.ops->settle(committer->options.engine, &committer->at, settle);
+    enum err err = OK;
 
+    for (size_t i = 0; i < settle->health_len && err == OK; i++) {
+        if (settle->health[i].notice != NULL) {
+            err = write_notice(committer, settle->health[i].notice, &request->diag);
+        }
+    }
+    if (err == OK) {
+        err = committer->options.ops->settle(committer->options.engine, &committer->at, settle);
+    }
     for (size_t i = 0; i < settle->health_len && err == OK; i++) {
         writes_stage_health(committer, &settle->health[i]);
     }
     return err;
+}
+
+static void undo_settle(struct store_request *request)
+{
+    const struct store_settle *settle = REQUEST(settle, request);
+
+    for (size_t i = 0; i < settle->health_len; i++) {
+        if (settle->health[i].notice != NULL) {
+            writes_undo_item(settle->health[i].notice);
+        }
+    }
 }
 
 static void committed_settle(struct committer *committer, struct store_request *request)
@@ -118,6 +155,9 @@ static void committed_settle(struct committer *committer, struct store_request *
     }
     for (size_t i = 0; i < settle->health_len; i++) {
         writes_tell_changed(committer, settle->health[i].account, settle->health[i].channel);
+        if (settle->health[i].notice != NULL) {
+            writes_tell_item(committer, settle->health[i].notice);
+        }
     }
 }
 
@@ -196,7 +236,7 @@ static enum err write_retain(struct committer *committer, struct store_request *
 
 static const struct write_call calls[STORE_CALL_COUNT] = {
     [STORE_CALL_publish] = {write_publish, undo_publish, committed_publish, true},
-    [STORE_CALL_settle] = {write_settle, NULL, committed_settle, false},
+    [STORE_CALL_settle] = {write_settle, undo_settle, committed_settle, false},
     [STORE_CALL_receive] = {write_receive, undo_results, NULL, false},
     [STORE_CALL_answer] = {write_answer, NULL, committed_answer, false},
     [STORE_CALL_steer] = {write_steer, NULL, committed_steer, false},

@@ -401,6 +401,33 @@ static void a_channel_s_health_moves_with_an_outcome(void **state)
     }
 }
 
+static void what_tells_of_a_move_is_stored_with_it(void **state)
+{
+    struct one one = one_delivery(state, STORE_WAITING);
+    struct store_target target = {.channel = make_queue(one.harness, one.account),
+                                  .way = STORE_QUEUE};
+    struct store_publish_item notice = {
+        .event = event_new(&(struct event_parts){
+            .account = one.account, .type = SLICE("tidings.a"), .data = SLICE("{}")}),
+        .targets = &target,
+        .targets_len = 1,
+    };
+    struct store_settle_health health = {.account = one.account,
+                                         .channel = one.channel,
+                                         .health = {.state = HEALTH_DISABLED},
+                                         .notice = &notice};
+    struct store_settle settle = {.health = &health, .health_len = 1};
+
+    assert_int_equal(CALL(one.harness, settle, &settle), OK);
+    assert_int_equal(notice.err, OK);
+    assert_int_equal(notice.event->id.value, notice.id.value);
+    event_release(notice.event);
+    harness_reopen(one.harness);
+    assert_state(one.harness, one.account, event_delivery_id(notice.id, 0), DELIVERY_PENDING);
+    assert_int_equal(see_channel(one.harness, one.account, one.channel)->health.state,
+                     HEALTH_DISABLED);
+}
+
 static void the_health_of_a_channel_that_is_gone_is_no_error(void **state)
 {
     struct one one = one_delivery(state, STORE_WAITING);
@@ -434,6 +461,7 @@ int main(int argc, char **argv)
         ENGINE_TEST(the_outcome_of_a_delivery_nobody_knows_is_no_error),
         ENGINE_TEST(one_request_settles_many_each_in_its_way),
         ENGINE_TEST(a_channel_s_health_moves_with_an_outcome),
+        ENGINE_TEST(what_tells_of_a_move_is_stored_with_it),
         ENGINE_TEST(the_health_of_a_channel_that_is_gone_is_no_error),
     };
 

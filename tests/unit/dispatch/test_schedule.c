@@ -187,6 +187,48 @@ static void warns_after_a_day_and_disables_after_five(UNUSED void **state)
     world_free(&world);
 }
 
+static void start_a_channel_that_only_fails(struct world *world)
+{
+    world_init(world, TEST_SEED, refuse_channel_0, NULL);
+    (void)world_channel(world, "\"retry\":{\"every\":\"10m\",\"for\":\"9d\"}");
+    (void)world_channel(world, "\"events\":[\"tidings.**\"]");
+    (void)publish_one(world, "order.created");
+}
+
+/* When the attempt begins whose failure disables the channel. */
+static struct wall last_try_of_a_channel_that_only_fails(void)
+{
+    struct world world;
+    struct wall last = {0};
+
+    start_a_channel_that_only_fails(&world);
+    world_run(&world, 6 * US_PER_DAY);
+    for (size_t i = 0; i < world.tries_len; i++) {
+        last = world.tries[i].channel == 0 ? world.tries[i].began : last;
+    }
+    world_free(&world);
+    return last;
+}
+
+static void a_channel_disabled_while_the_server_stops_is_told_after_the_start(UNUSED void **state)
+{
+    struct wall last = last_try_of_a_channel_that_only_fails();
+    const struct world_try *news[8];
+    struct world world;
+
+    start_a_channel_that_only_fails(&world);
+    world_run(&world, last.us + US_PER_MS - world_now(&world).us); /* it is under way */
+    assert_true(world.tries[world.tries_len - 1].began.us == last.us);
+    assert_int_equal(tries_of(&world, 1, news, ARRAY_LEN(news)), 1);
+    world_stop(&world);
+    world_start(&world);
+    world_run(&world, US_PER_HOUR);
+
+    assert_int_equal(tries_of(&world, 1, news, ARRAY_LEN(news)), 2);
+    assert_string_equal(news[1]->type, "tidings.channel.disabled");
+    world_free(&world);
+}
+
 /* Fails for four days, then takes one, and so on. */
 static struct world_answer accept_every_fourth_day(void *ctx, const struct world_try *attempt)
 {
@@ -279,6 +321,7 @@ int main(void)
         cmocka_unit_test(a_first_wait_puts_off_the_first_attempt),
         cmocka_unit_test(waits_for_as_long_as_the_receiver_asks_up_to_a_day),
         cmocka_unit_test(warns_after_a_day_and_disables_after_five),
+        cmocka_unit_test(a_channel_disabled_while_the_server_stops_is_told_after_the_start),
         cmocka_unit_test(one_success_in_five_days_keeps_a_channel_alive),
         cmocka_unit_test(a_first_attempt_that_takes_long_gets_a_row_in_the_store),
         cmocka_unit_test(an_ordered_channel_is_not_overtaken_by_what_was_not_parked),

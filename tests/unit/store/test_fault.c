@@ -91,6 +91,33 @@ static void a_full_disk_refuses_events_and_still_records_outcomes(void **state)
     driver_free(driver);
 }
 
+static void without_room_an_outcome_is_recorded_and_what_would_tell_of_it_is_not(void **state)
+{
+    struct driver *driver = open_driver(state);
+    struct id account = driver_account(driver, "shop");
+    struct id channel = driver_channel(driver, account, DRIVER_WEBHOOK);
+    struct id event = driver_publish(driver, account, channel, STORE_FRESH, "{}");
+    struct store_settle_item item = delivered(account, channel, event);
+    struct store_publish_item notice = {
+        .event = event_new(
+            &(struct event_parts){.account = account, .type = SLICE("a"), .data = SLICE("{}")})};
+    struct store_settle_health health = {.account = account,
+                                         .channel = channel,
+                                         .health = {.state = HEALTH_DISABLED},
+                                         .notice = &notice};
+    struct store_settle settle = {
+        .items = &item, .items_len = 1, .health = &health, .health_len = 1};
+
+    plan_fault(FAULT_ROOM, ERR_FULL, 1);
+    assert_int_equal(DRIVER_CALL(driver, settle, &settle), OK);
+    assert_int_equal(notice.err, ERR_FULL);
+    assert_int_equal(notice.event->id.value, 0);
+    assert_int_equal(driver_delivery(driver, account, event_delivery_id(event, 0), NULL).state,
+                     DELIVERY_DELIVERED);
+    event_release(notice.event);
+    driver_free(driver);
+}
+
 static void what_ends_things_in_a_batch_survives_what_needs_room(void **state)
 {
     struct driver *driver = open_driver(state);
@@ -234,6 +261,7 @@ int main(void)
         CASE(a_failed_flush_ends_the_process_and_nothing_is_answered),
         CASE(a_failed_write_ends_the_process),
         CASE(a_full_disk_refuses_events_and_still_records_outcomes),
+        CASE(without_room_an_outcome_is_recorded_and_what_would_tell_of_it_is_not),
         CASE(what_ends_things_in_a_batch_survives_what_needs_room),
         CASE(a_store_that_is_busy_at_the_beginning_is_asked_again),
         CASE(what_was_answered_is_stored_whichever_call_finds_the_disk_full),
