@@ -18,7 +18,7 @@
 
 After each test its servers are stopped, which has to end with exit code 0, and must not have ended by themselves or
 have written a sanitizer's finding, unless the test is marked @pytest.mark.server_may_fail. When a test fails, the
-ends of the servers' logs are part of the report.
+ends of the servers' logs are part of the report, and the servers' folders stay; otherwise they are removed.
 
 --piece=2/3 runs the second of three pieces of the tests: each test uses folders and ports of its own, so pieces can
 run side by side.
@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import faulthandler
 import itertools
+import shutil
 import signal
 import sys
 import zlib
@@ -49,6 +50,7 @@ TEST_DEADLINE_S = 120  # for what hangs: most tests take less than a second wher
 SENDER = "tidings@provider.example"
 
 _servers_key = pytest.StashKey[list[Server]]()
+_failed_key = pytest.StashKey[bool]()
 
 
 # Fixtures
@@ -73,6 +75,9 @@ def start_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cal
     complaints = [complaint for server in servers for complaint in _end(server)]
     if not request.node.get_closest_marker("server_may_fail"):
         assert not complaints, complaints
+    if not request.node.stash.get(_failed_key, False):
+        for server in servers:  # each takes 17 MB, and there are thousands in a run
+            shutil.rmtree(server.folder, ignore_errors=True)
 
 
 def _end(server: Server) -> list[str]:
@@ -213,5 +218,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     outcome = yield
     report = outcome.get_result()
     if report.failed:
+        item.stash[_failed_key] = True
         for number, server in enumerate(item.stash.get(_servers_key, [])):
             report.sections.append((f"end of the log of server {number}, run {server.starts}", server.log_tail()))
