@@ -94,6 +94,10 @@ void notice_free(struct notice *notice, bool is_stored)
     if (notice == NULL) {
         return;
     }
+    if (is_stored && notice->item.err != OK) {
+        log_line(LOG_WARN, "notice_not_stored", "account", notice->account->name.ptr, "error",
+                 err_word(notice->item.err), NULL);
+    }
     intake_end(notice->dispatch, notice->account, &notice->item,
                is_stored && notice->item.err == OK);
     account_release(notice->account);

@@ -133,6 +133,8 @@ void record_health(struct lane *lane, struct slice cause)
     for (size_t i = 0; i < record->health_len; i++) {
         if (record->health[i].channel.value == lane->id.value) {
             record->health[i].health = lane->health; /* only the newest matters */
+            mem_free(record->news[i].cause);
+            record->news[i].cause = mem_text(cause.ptr, cause.len);
             return;
         }
     }

@@ -97,7 +97,7 @@ struct engine_ops {
     enum err (*reserve)(struct engine *engine);
 
     ENGINE_WRITE(publish);
-    ENGINE_WRITE(settle);
+    ENGINE_WRITE(settle); /* without the notices, which are published before it */
     ENGINE_WRITE(receive);
     ENGINE_WRITE(answer);
     ENGINE_WRITE(steer);

@@ -251,7 +251,8 @@ struct store_settle_health {
     struct health health;
     /*
      * Borrowed, may be NULL: the event that tells of the move, stored with it. Its err is ERR_FULL
-     * when there was no room for it; the rest is stored all the same.
+     * when there was no room for it, ERR_NOT_FOUND when the channel is gone; the rest is stored all
+     * the same.
      */
     struct store_publish_item *notice;
 };
@@ -510,6 +511,7 @@ struct store_page {
     struct id last; /* out: cursor for the next page */
 };
 
+/* Events of an account. */
 struct store_list_events {
     union {
         struct store_request request;

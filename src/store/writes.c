@@ -95,14 +95,29 @@ static void committed_publish(struct committer *committer, struct store_request 
 
 /* ---- settle --------------------------------------------------------------------------------- */
 
-/* Nobody would miss it, were there no room for it: so the outcomes that it comes with go on. */
-static enum err write_notice(struct committer *committer, struct store_publish_item *item,
+/* NULL when it is gone. */
+static const struct channel *find_channel(const struct committer *committer, struct id account,
+                                          struct id channel)
+{
+    const struct account *owner =
+        directory_account_by_id(settings_staged(committer->options.settings), account);
+
+    return owner != NULL ? account_channel(owner, channel) : NULL;
+}
+
+/* Without room it is left out, so that the outcomes that it comes with go on. */
+static enum err write_notice(struct committer *committer, const struct store_settle_health *health,
                              struct diag *diag)
 {
+    struct store_publish_item *item = health->notice;
     struct store_publish publish = {.items = item, .items_len = 1};
 
     if (atomic_load(&committer->is_full)) {
         item->err = ERR_FULL;
+        return OK;
+    }
+    if (find_channel(committer, health->account, health->channel) == NULL) {
+        item->err = ERR_NOT_FOUND;
         return OK;
     }
     writes_prepare_item(committer, item);
@@ -121,7 +136,7 @@ static enum err write_settle(struct committer *committer, struct store_request *
 
     for (size_t i = 0; i < settle->health_len && err == OK; i++) {
         if (settle->health[i].notice != NULL) {
-            err = write_notice(committer, settle->health[i].notice, &request->diag);
+            err = write_notice(committer, &settle->health[i], &request->diag);
         }
     }
     if (err == OK) {
@@ -214,9 +229,7 @@ static void committed_steer(struct committer *committer, struct store_request *r
 static bool waits_for_ever(void *ctx, struct id account, struct id channel)
 {
     const struct committer *committer = ctx;
-    const struct account *owner =
-        directory_account_by_id(settings_staged(committer->options.settings), account);
-    const struct channel *queue = owner != NULL ? account_channel(owner, channel) : NULL;
+    const struct channel *queue = find_channel(committer, account, channel);
     const struct dialect_rules *rules =
         queue != NULL ? dialect_rules_find(committer->options.dialects, queue->dialect) : NULL;
 

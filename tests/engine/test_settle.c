@@ -431,12 +431,18 @@ static void what_tells_of_a_move_is_stored_with_it(void **state)
 static void the_health_of_a_channel_that_is_gone_is_no_error(void **state)
 {
     struct one one = one_delivery(state, STORE_WAITING);
-    struct store_settle_health health = {.account = one.account, .channel = one.channel};
+    struct store_publish_item notice = {.event = event_new(&(struct event_parts){
+                                            .account = one.account, .type = SLICE("tidings.a")})};
+    struct store_settle_health health = {
+        .account = one.account, .channel = one.channel, .notice = &notice};
     struct store_settle settle = {.health = &health, .health_len = 1};
 
     remove_channel(one.harness, one.account, one.channel);
     assert_int_equal(CALL(one.harness, settle, &settle), OK);
     assert_null(see_channel(one.harness, one.account, one.channel));
+    assert_int_equal(notice.err, ERR_NOT_FOUND);
+    assert_int_equal(notice.event->id.value, 0);
+    event_release(notice.event);
 }
 
 int main(int argc, char **argv)

@@ -114,7 +114,6 @@ def test_a_second_server_on_the_same_folder_exits_and_says_who_has_it(server, st
 
 @pytest.mark.promise
 @pytest.mark.server_may_fail
-@pytest.mark.deadline(120)
 def test_a_full_disk_refuses_events_and_goes_on_reading_and_acknowledging(start_server, tmp_path):
     with _small_disk(tmp_path / "disk", mebibytes=48) as folder:
         server = start_server(folder=folder)

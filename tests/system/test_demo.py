@@ -41,6 +41,7 @@ def broken_program(folder: Path, command: str) -> Path:
     return path
 
 
+@pytest.mark.promise
 @pytest.mark.deadline(RUN_DEADLINE_S + 10)
 def test_all_chapters_are_told_and_it_ends_by_itself():
     done = run_demo()
@@ -52,6 +53,7 @@ def test_all_chapters_are_told_and_it_ends_by_itself():
     assert not work_folder(done).exists()
 
 
+@pytest.mark.promise
 def test_one_dialect_can_be_told_alone():
     done = run_demo("checkout")
 

@@ -136,8 +136,8 @@ static enum err look_at_event(struct walk *walk, struct id event)
     }
     sql_end(row);
     if (!list->page.has_more) {
-        list->page.last =
-            event; /* below its deliveries: the next call goes on with the event before */
+        /* below its deliveries: the next call goes on with the event before */
+        list->page.last = event;
     }
     return err;
 }

@@ -140,8 +140,8 @@ static bool is_full(const struct listing *listing)
            exchange_out(listing->exchange)->len >= PAGE_BYTES_MAX;
 }
 
-/* Looks at what the store has given, up to the end of the page; store.page.after is then the last that
- * was looked at. Whether there is more behind it. */
+/* Looks at what the store has given, up to the end of the page; store.page.after is then the last
+ * that was looked at. Whether there is more behind it. */
 static bool look_through(struct listing *listing)
 {
     struct store_list_events *store = &listing->store;

@@ -1261,7 +1261,6 @@ def test_ten_thousand_are_drained_once_each(server, merchant):
     assert seen == list(range(10_000))
 
 
-@pytest.mark.deadline(120)
 def test_consumers_that_poll_and_ack_at_once_lose_nothing(merchant, pool):
     """4.8/18: several programs of one merchant: each message reaches at least one, and in the end none is left."""
     merchant.tell_many(1000)

@@ -274,7 +274,6 @@ def test_a_count_is_of_all_parts(shop):
     shop.get("/Orders/COUNT", LimitCount=0).expect_error("LimitCount")
 
 
-@pytest.mark.deadline(120)
 def test_a_period_with_too_many_orders_is_refused(shop, server):
     """2.3: what has to look at all of them does not go on without end; the newest are there all the same."""
     with server.memory_grows_by_less_than(250_000_000):

@@ -326,7 +326,6 @@ def test_one_queue_by_both_formats(harbor, shop, kind):
     assert ack(harbor, in_xml.id, kind) == 1002 and harbor.json("poll-req").code == 1003
 
 
-@pytest.mark.deadline(120)
 @pytest.mark.settings({"wapi": {"hourly_max": 1000000}})
 def test_of_many_acknowledgements_of_one_head_one_counts(harbor, shop):
     """1.9/7: concurrent consumers acknowledge the same head: exactly one 1002, and the next one stays."""
