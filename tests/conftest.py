@@ -3,11 +3,12 @@
 | fixture      | gives                                                                                                |
 | ------------ | ---------------------------------------------------------------------------------------------------- |
 | server       | a server that runs, with a data folder of its own, allowed to send to this machine and to mail_sink  |
-| environment  | what its process gets on top of ours: nothing, unless a module has a fixture of this name            |
+| clock        | a MovableClock; the server fixture goes by it in a test that asks for one                            |
 | api          | a client of it with the admin key                                                                    |
 | account      | an account that is made in it; make_account(name) makes more                                         |
 | start_server | start_server(settings, ..) for tests that need another server, or several, or one that fails         |
 | receiver     | a webhook receiver without TLS                                                                       |
+| hook         | an endpoint of it                                                                                    |
 | mail_sink    | a mail server without TLS                                                                            |
 | authority    | a certificate authority                                                                              |
 | recorder     | a Recorder                                                                                           |
@@ -42,7 +43,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[0]))
 from support.api import Account, Api  # noqa: E402 (the path has to be there first)
 from support.certificates import Authority  # noqa: E402
 from support.mail_sink import MailSink  # noqa: E402
-from support.receiver import Receiver  # noqa: E402
+from support.own_time import MovableClock  # noqa: E402
+from support.receiver import Endpoint, Receiver  # noqa: E402
 from support.recorder import Recorder  # noqa: E402
 from support.server import Server  # noqa: E402
 
@@ -87,13 +89,12 @@ def _end(server: Server) -> list[str]:
 
 
 @pytest.fixture
-def environment() -> dict[str, str]:
-    return {}
+def clock(tmp_path: Path) -> MovableClock:
+    return MovableClock(tmp_path)
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest, start_server: Callable[..., Server], mail_sink: MailSink,
-           environment: dict[str, str]) -> Server:
+def server(request: pytest.FixtureRequest, start_server: Callable[..., Server], mail_sink: MailSink) -> Server:
     settings = {
         "send": {"allow_private": "127.0.0.0/8, ::1/128"},
         "smtp": {"url": mail_sink.url, "from": SENDER},
@@ -101,7 +102,8 @@ def server(request: pytest.FixtureRequest, start_server: Callable[..., Server], 
     for marker in reversed(list(request.node.iter_markers("settings"))):
         for section, values in marker.args[0].items():
             settings.setdefault(section, {}).update(values)
-    return start_server(settings, environment=environment)
+    has_clock = "clock" in request.fixturenames
+    return start_server(settings, environment=request.getfixturevalue("clock").environment if has_clock else {})
 
 
 @pytest.fixture
@@ -135,6 +137,11 @@ def receiver(start_server: Callable[..., Server]) -> Iterator[Receiver]:
     with Receiver() as made:
         yield made
         assert not made.complaints, made.complaints
+
+
+@pytest.fixture
+def hook(receiver: Receiver) -> Endpoint:
+    return receiver.endpoint("/hook")
 
 
 @pytest.fixture

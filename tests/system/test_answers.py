@@ -24,11 +24,6 @@ HELD_UP_S = 15.0  # as long as the machine may be busy with other things; withou
 DAY_S = 86400
 
 
-@pytest.fixture
-def hook(receiver):
-    return receiver.endpoint("/hook")
-
-
 def one_try(account, endpoint, step, **fields) -> dict:
     """The only attempt of an event for a receiver that does as step says."""
     endpoint.plan(step)

@@ -9,9 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from support.api import Account, Api
 from support.deliveries import pass_time
-from support.own_time import MovableClock
 from support.waiting import eventually
 
 OPERATION_ID = re.compile(r"opr_[0-9A-Z]{13}")
@@ -54,20 +52,6 @@ def now() -> datetime:
 def moment(text: str) -> datetime:
     """A time of an answer."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
-@pytest.fixture
-def clock(tmp_path) -> MovableClock:
-    return MovableClock(tmp_path)
-
-
-@pytest.fixture
-def timed_account(start_server, clock) -> Account:
-    """An account on a server that goes by clock, for what has to be done before a deadline."""
-    server = start_server(environment=clock.environment)
-    account = Api(server.url, server.admin_key).account("timed")
-    account.put().expect(201)
-    return account
 
 
 def lateness_s(operation: dict, event: dict) -> float:
@@ -617,8 +601,7 @@ def test_an_operation_that_expires_has_ended(account):
     assert [o["id"] for o in account.operations(state="expired").expect(200)["items"]] == [opened["id"]]
 
 
-def test_an_operation_that_ended_in_time_is_not_told(timed_account, clock):
-    account = timed_account
+def test_an_operation_that_ended_in_time_is_not_told(account, clock):
     queue = make_queue(account)
     first = open_one(account, deadline_in="1h")
     last = open_one(account, deadline_in="2h")
@@ -675,8 +658,7 @@ def operations_told(account) -> list[str]:
 
 
 @pytest.mark.deadline(400)
-def test_ten_thousand_deadlines_of_one_moment_are_each_told_once_and_hold_nobody_up(timed_account, clock):
-    account, api = timed_account, timed_account.api
+def test_ten_thousand_deadlines_of_one_moment_are_each_told_once_and_hold_nobody_up(account, api, clock):
     make_queue(account)
     open_many(account, [clock.now() + timedelta(hours=1)] * 10_000, on_deadline="expire")
     pass_time(account, clock, 2 * 3600)

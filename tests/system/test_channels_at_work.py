@@ -12,7 +12,6 @@ from support.deliveries import (
     PATIENT, count_deliveries, delivery_of, make_hook, pass_time, publish, publish_many, wait_for_attempts,
     wait_for_count, wait_for_delivery, wait_for_state)
 from support.load import Load
-from support.own_time import MovableClock
 from support.receiver import Step
 from support.waiting import eventually
 
@@ -21,21 +20,6 @@ pytestmark = pytest.mark.settings(PATIENT)
 HOUR_S = 3600
 HALF_AN_HOUR_S = 1800
 SLACK_S = 600.0  # for a machine that is busy with other things
-
-
-@pytest.fixture
-def clock(tmp_path) -> MovableClock:
-    return MovableClock(tmp_path)
-
-
-@pytest.fixture
-def environment(clock) -> dict[str, str]:
-    return clock.environment
-
-
-@pytest.fixture
-def hook(receiver):
-    return receiver.endpoint("/hook")
 
 
 def numbers(requests) -> list[int]:

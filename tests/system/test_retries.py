@@ -13,7 +13,7 @@ from support.api import Api
 from support.deliveries import (
     ONE_TRY, PATIENT, count_deliveries, delivery_of, make_hook, pass_time, publish, publish_many, wait_for_attempts,
     wait_for_count, wait_for_delivery, wait_for_state)
-from support.own_time import MovableClock, standing_at
+from support.own_time import standing_at
 from support.receiver import Step
 from support.waiting import eventually
 
@@ -24,21 +24,6 @@ CLOCKS_APART = 0.01  # the receiver's clock and the server's may not agree to th
 SLACK_S = 60.0  # for a machine that is busy with other things
 HOUR_S = 3600
 SOME_TIME = 1_790_000_000
-
-
-@pytest.fixture
-def clock(tmp_path) -> MovableClock:
-    return MovableClock(tmp_path)
-
-
-@pytest.fixture
-def environment(clock) -> dict[str, str]:
-    return clock.environment
-
-
-@pytest.fixture
-def hook(receiver):
-    return receiver.endpoint("/hook")
 
 
 def gaps(requests) -> list[float]:

@@ -17,7 +17,6 @@ from support.api import Api
 from support.certificates import Authority, server_context
 from support.deliveries import (
     ONE_TRY, PATIENT, make_hook, pass_time, publish, publish_many, wait_for_count, wait_for_state)
-from support.own_time import MovableClock
 from support.ports import free_port
 from support.receiver import Receiver, Step
 from support.standard_webhooks import WrongSignature, verify, verify_by_library, verify_ed25519
@@ -29,21 +28,6 @@ EXACT_DATA = (
     '{"b":1.000000,"a":[ 18446744073709551616 , -0.0, 1e400],"\\u00e9":"\\u00E9é\\/", "":null,\n\t"snow":"☃🎉"}'
 )
 HOUR_S = 3600
-
-
-@pytest.fixture
-def clock(tmp_path) -> MovableClock:
-    return MovableClock(tmp_path)
-
-
-@pytest.fixture
-def environment(clock) -> dict[str, str]:
-    return clock.environment
-
-
-@pytest.fixture
-def hook(receiver):
-    return receiver.endpoint("/hook")
 
 
 def secret_of(account, channel: str) -> str:

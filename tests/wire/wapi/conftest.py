@@ -3,7 +3,8 @@
 | fixture      | gives                                                                                |
 | ------------ | ------------------------------------------------------------------------------------ |
 | harbor       | an account whose login at the command API is "harbor"; it gets a queue by that       |
-| client       | its client at /wapi/xml                                                              |
+| shop         | an account that is called harbor, and got that login later                           |
+| client       | harbor's client at /wapi/xml                                                         |
 | clients      | the same at both doors: {"xml": .., "json": ..}                                      |
 | notify       | notify(code, result, **fields) publishes a notification and returns the event's id   |
 | start_server | as elsewhere, but its servers are kind to a test that is held up                     |
@@ -40,6 +41,13 @@ def start_server(start_server: Callable[..., Server]) -> Callable[..., Server]:
 @pytest.fixture
 def harbor(make_account: Callable[..., Account]) -> Account:
     return make_account("harbor-shop", wapi={"login": "harbor", "password": PASSWORD})
+
+
+@pytest.fixture
+def shop(make_account: Callable[..., Account]) -> Account:
+    account = make_account("harbor")
+    account.patch(wapi={"login": "harbor", "password": PASSWORD}).expect(200)
+    return account
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 from support.api import Api
-from support.own_time import MovableClock, standing_at
+from support.own_time import standing_at
 from support.ports import free_port
 from support.server import Server
 from support.wapi_page import ANY_MINUTE, DEADLINE_S, FORM, SVTRID, Customer, auth, form, prague_hour, shape
@@ -41,11 +41,6 @@ def door(tmp_path_factory) -> Iterator[Customer]:
     code = server.stop()
     server.close()
     assert code == 0 and not server.complaints(), server.log_tail()
-
-
-@pytest.fixture
-def clock(tmp_path) -> MovableClock:
-    return MovableClock(tmp_path)
 
 
 def make_customer(api, name: str, **wapi) -> Customer:

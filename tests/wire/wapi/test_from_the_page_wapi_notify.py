@@ -29,14 +29,6 @@ RETRIES_SOON = {"every": "200ms", "for": "1h", "jitter": 0}
 
 
 @pytest.fixture
-def shop(make_account):
-    """The provider's side of harbor."""
-    account = make_account("harbor")
-    account.patch(wapi={"login": "harbor", "password": PASSWORD}).expect(200)
-    return account
-
-
-@pytest.fixture
 def harbor(server, shop) -> Customer:
     return Customer(server.port, "harbor", PASSWORD)
 

@@ -190,13 +190,6 @@ def test_many_kills_leave_each_notification_acknowledged_once_and_in_order(serve
 
 
 @pytest.fixture
-def shop(make_account):
-    account = make_account("harbor")
-    account.patch(wapi={"login": "harbor", "password": PASSWORD}).expect(200)
-    return account
-
-
-@pytest.fixture
 def customer(server, shop) -> Customer:
     return Customer(server.port, "harbor", PASSWORD)
 
